@@ -1,0 +1,77 @@
+"""What can go wrong, and the exit code that says so.
+
+Every refusal is one `LosscliError`: what is wrong and where, what was
+expected, and what to try.  It is raised where the fact is known and printed
+in one place, `losscli.__main__`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """Exit codes of the program; nothing but a failed gate is ever 1."""
+
+    DONE = 0
+    GATE_FAILED = 1
+    USAGE = 2
+    INPUT = 3
+    INCONCLUSIVE = 4
+    EMPTY = 5
+    INTERNAL = 70
+    INTERRUPTED = 130
+
+
+class LosscliError(Exception):
+    """A refusal with its reason: `problem`, what was `expected`, what to `fix`.
+
+    `problem` names the file, column, row and value as far as they are known;
+    all three are lower-case phrases without a final stop.
+    """
+
+    exit_code: Exit = Exit.INPUT
+
+    def __init__(self, problem: str, expected: str | None = None, fix: str | None = None) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.expected = expected
+        self.fix = fix
+
+    def __str__(self) -> str:
+        lines = [f"losscli: {self.problem}"]
+        if self.expected:
+            lines.append(f"expected: {self.expected}")
+        if self.fix:
+            lines.append(f"try: {self.fix}")
+        return "\n".join(lines)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.problem, self.expected, self.fix)
+
+
+class UsageError(LosscliError):
+    """The call itself is wrong: an unknown name, a parameter outside its domain."""
+
+    exit_code = Exit.USAGE
+
+
+class InputError(LosscliError):
+    """The data cannot be evaluated, or an output cannot be written."""
+
+    exit_code = Exit.INPUT
+
+
+class NothingToEvaluate(LosscliError):  # noqa: N818  # it is no error of the data, there is none
+    """There is no row to evaluate."""
+
+    exit_code = Exit.EMPTY
+
+
+def nearest(name: str, candidates: Iterable[str]) -> str | None:
+    """The candidate most like `name`, ignoring case, or None when none is near."""
+    by_folded = {candidate.lower(): candidate for candidate in candidates}
+    found = difflib.get_close_matches(name.lower(), by_folded, n=1, cutoff=0.6)
+    return by_folded[found[0]] if found else None
