@@ -1,0 +1,216 @@
+"""Exact sums of float64 values, for many groups and columns at once.
+
+A sum is held as a long fixed-point number, in limbs of 42 bits that cover the
+whole range of float64 (Kulisch, U. (2008). Computer Arithmetic and Validity.
+doi:10.1515/9783110203196).  A block is added limb by limb, from the top: adding
+``1.5 * 2^(52 + u)`` to a value leaves the value rounded to a multiple of
+``2^u`` in the low bits of the result, as an integer, and what rounding took
+away is exact and goes to the next limb.  The total is exact, so neither order
+nor grouping nor the choice of limbs can be seen in it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+
+import numpy as np
+
+from losscli.roles import FloatArray, IntArray
+from losscli.summary.blocks import grown, row_blocks, target_groups
+
+_LIMB_BITS = 42
+_LIMB_MASK = (1 << _LIMB_BITS) - 1
+# The unit of limb 0: the smallest subnormal number.
+_UNIT = -1074
+# One row adds at most 2^47 units to a limb, so 2^15 rows between carries leave an int64 a spare bit.
+_ROW_BITS = 47
+_ROWS_BETWEEN_CARRIES = 1 << 15
+# Above it the rounding constant would overflow; such values go in divided by 2^420, ten limbs higher.
+_HUGE = 2.0**900
+_HUGE_LIMBS = 10
+
+
+class ExactSums:
+    """Exact sums of `columns` columns for each group.
+
+    Values must be finite (the caller counts nan and infinities apart); their
+    whole range is exact, subnormal numbers and mixed signs included.
+    """
+
+    def __init__(self, columns: int) -> None:
+        # (columns, limbs, groups); there may be room for more groups than have been seen.
+        self._limbs: IntArray = np.zeros((columns, 0, 0), np.int64)
+        self._groups = 0
+        self._lowest = 0
+        self._pending: IntArray = np.zeros(0, np.int64)
+
+    @property
+    def groups(self) -> int:
+        """How many groups have been seen."""
+        return self._groups
+
+    def update(
+        self,
+        values: Sequence[FloatArray],
+        codes: IntArray | None,
+        groups: int,
+        columns: Sequence[int] | None = None,
+    ) -> None:
+        """Add rows: one array (n,) per column, the group of each row in `codes` (n,).
+
+        Without `codes` all rows are of group 0.  `columns` says to which column
+        each array is added, where that is not one array each; a column may be
+        named twice.
+        """
+        if columns is None:
+            columns = range(len(values))
+        most = max((list(columns).count(column) for column in set(columns)), default=0)
+        self._grow(groups)
+        rows = len(values[0]) if values else 0
+        for block in row_blocks(rows):
+            part = None if codes is None else codes[block]
+            self._note(part, most, block.stop - block.start)
+            for column, array in zip(columns, values, strict=True):
+                self._add(column, array[block], part)
+
+    def merge(self, other: ExactSums, codes: IntArray | None) -> None:
+        """Add another's sums; its group i is our group ``codes[i]`` (None: i)."""
+        if other.groups == 0:
+            return
+        target = target_groups(codes, other.groups)
+        self._grow(int(target.max()) + 1)
+        self._carry(np.arange(self._limbs.shape[2]))
+        other._carry(np.arange(other._limbs.shape[2]))
+        height = other._limbs.shape[1]
+        if height:
+            self._reach(other._lowest, other._lowest + height - 1)
+            start = other._lowest - self._lowest
+            self._limbs[:, start : start + height, target] += other._limbs[:, :, : other.groups]
+        self._pending += 1
+
+    def total(self, group: int | None, column: int) -> Fraction:
+        """The exact sum of a column in a group, or in all groups together."""
+        limbs = self._limbs[column]
+        if group is None:
+            low = np.add.reduce(limbs & _LIMB_MASK, axis=1).tolist()
+            high = np.add.reduce(limbs >> _LIMB_BITS, axis=1).tolist()
+            digits = [(top << _LIMB_BITS) + bottom for top, bottom in zip(high, low, strict=True)]
+        else:
+            digits = limbs[:, group].tolist() if group < self.groups else []
+        units = sum(digit << (_LIMB_BITS * (self._lowest + place)) for place, digit in enumerate(digits))
+        return Fraction(units, 1 << -_UNIT)
+
+    def _note(self, codes: IntArray | None, most: int, rows: int) -> None:
+        """Count the rows of a block, each added `most` times, and carry the groups that are due."""
+        if codes is None:
+            self._pending[0] += most * rows
+            due = np.zeros(1, np.intp) if self._pending[0] > _ROWS_BETWEEN_CARRIES else codes
+        else:
+            np.add.at(self._pending, codes, most)
+            pending = self._pending.take(codes)
+            due = np.unique(codes[pending > _ROWS_BETWEEN_CARRIES]) if pending.max() > _ROWS_BETWEEN_CARRIES else None
+        if due is not None:
+            self._carry(due)
+            self._pending[due] = most * rows
+
+    def _add(self, column: int, values: FloatArray, codes: IntArray | None) -> None:
+        rest = np.array(values, np.float64)
+        top = _largest(rest)
+        if top >= _HUGE:
+            huge = np.where(np.abs(rest) >= _HUGE, rest, 0.0)
+            rest -= huge
+            self._fold(column, huge * 2.0 ** -(_LIMB_BITS * _HUGE_LIMBS), codes, _HUGE_LIMBS)
+        self._fold(column, rest, codes, 0)
+
+    def _fold(self, column: int, rest: FloatArray, codes: IntArray | None, raised: int) -> None:
+        rounded = np.empty_like(rest)
+        top = _largest(rest)
+        while top > 0.0:
+            limb = max(0, -((_ROW_BITS + _UNIT - math.frexp(top)[1]) // _LIMB_BITS))
+            grid = math.ldexp(1.5, 52 + _UNIT + _LIMB_BITS * limb)
+            bits = int(np.float64(grid).view(np.int64))
+            self._reach(limb + raised, limb + raised)
+            place = limb + raised - self._lowest
+            np.add(rest, grid, out=rounded)
+            whole = rounded.view(np.int64)
+            if codes is None:
+                wrapped = (int(np.add.reduce(whole)) - bits * whole.size) & 0xFFFF_FFFF_FFFF_FFFF
+                self._limbs[column, place, 0] += wrapped - (wrapped >> 63 << 64)
+            else:
+                np.add.at(self._limbs[column, place], codes, whole - bits)
+            rounded -= grid
+            rest -= rounded
+            top = _largest(rest)
+
+    def _carry(self, groups: IntArray) -> None:
+        """Bring every limb of these groups but the top one into [0, 2^42)."""
+        limbs = self._limbs[:, :, groups]
+        height = limbs.shape[1]
+        for place in range(height - 1):
+            high = limbs[:, place] >> _LIMB_BITS
+            limbs[:, place] &= _LIMB_MASK
+            limbs[:, place + 1] += high
+        self._limbs[:, :, groups] = limbs
+        self._pending[groups] = 0
+        # The top limb keeps its sign; it is carried only once it is large, or a negative sum would grow for ever.
+        if height and int(np.abs(limbs[:, -1]).max(initial=0)) > _LIMB_MASK:
+            self._reach(self._lowest, self._lowest + height)
+            high = self._limbs[:, height - 1] >> _LIMB_BITS
+            self._limbs[:, height - 1] &= _LIMB_MASK
+            self._limbs[:, height] += high
+
+    def _grow(self, groups: int) -> None:
+        self._groups = max(self._groups, groups)
+        room = self._limbs.shape[2]
+        if self._groups > room:
+            room = max(self._groups, room + room // 2)
+            self._limbs = grown(self._limbs, room)
+            self._pending = grown(self._pending, room)
+
+    def _reach(self, lowest: int, highest: int) -> None:
+        """Make the limbs from `lowest` to `highest` exist."""
+        columns, height, groups = self._limbs.shape
+        if height == 0:
+            self._lowest = lowest
+        first, last = min(lowest, self._lowest), max(highest, self._lowest + height - 1)
+        if last - first + 1 > height:
+            limbs = np.zeros((columns, last - first + 1, groups), np.int64)
+            limbs[:, self._lowest - first : self._lowest - first + height] = self._limbs
+            self._limbs, self._lowest = limbs, first
+
+
+def exact_sum(values: FloatArray) -> Fraction:
+    """The exact sum of finite float64 values of shape (n,)."""
+    sums = ExactSums(1)
+    sums.update([values], None, 1)
+    return sums.total(0, 0)
+
+
+def round_fraction(value: Fraction) -> float:
+    """The nearest float64; raises OverflowError beyond its range."""
+    return value.numerator / value.denominator
+
+
+def round_root(value: Fraction) -> float:
+    """The float64 nearest to the square root of a non-negative number.
+
+    Raises OverflowError when the root is beyond the range of float64.
+    """
+    numerator, denominator = value.numerator, value.denominator
+    # 2 * 64 bits of quotient give 64 bits of root; a sticky bit below them decides ties as the exact root would.
+    shift = 128 - numerator.bit_length() + denominator.bit_length()
+    shift += shift % 2
+    if shift >= 0:
+        square, rest = divmod(numerator << shift, denominator)
+    else:
+        square, rest = divmod(numerator, denominator << -shift)
+    root = math.isqrt(square)
+    root = 2 * root + (1 if rest or root * root != square else 0)
+    half = shift // 2 + 1
+    return root / (1 << half) if half >= 0 else float(root << -half)
+
+
+def _largest(values: FloatArray) -> float:
+    return float(np.abs(values).max(initial=0.0))

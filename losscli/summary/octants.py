@@ -1,0 +1,212 @@
+"""Cells of a logarithmic grid, numbered as they are met.
+
+An octant is an eighth of an octave: the values that share sign, exponent and
+the top three bits of the mantissa.  Subnormal numbers are multiplied by 2^200
+first, so that every octant has the same relative width, 2^-3 to 2^-4.  A cell
+is an octant of one group.  Cells get consecutive numbers when they first hold a
+value, so accumulators are dense arrays over the cells in use, whatever the
+number of groups and the range of the values.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from losscli.roles import FloatArray, IntArray
+
+OCTANT_BITS = 3
+LOW_BITS = 52 - OCTANT_BITS
+
+_SMALLEST_NORMAL = 2.0**-1022
+_SUBNORMAL_OCTAVES = 200
+# Octave 0 of the numbering; scaled subnormal numbers reach down to 51 octaves below the first normal one.
+_FIRST_OCTAVE = -64
+_OCTANTS = 1 << 15
+# The table of cell numbers holds at most this many entries of 8 bytes; what lies outside it goes through a dict.
+_TABLE_ENTRIES = 1 << 22
+_LEAST_SPAN = 96
+_SLACK = 32
+
+
+class Octants(NamedTuple):
+    """The octant of each value, (n,); the bits of the (scaled) values; which are negative, if any."""
+
+    octant: NDArray[np.int64]
+    bits: NDArray[np.int64]
+    negative: NDArray[np.int64] | None
+
+
+def octants_of(values: FloatArray) -> Octants:
+    """The octants of finite values other than zero, of shape (n,)."""
+    bits = values.view(np.int64)
+    negative = None
+    magnitude = values
+    if int(bits.min(initial=0)) < 0:
+        negative = (bits >> 63) & 1
+        magnitude = np.abs(values)
+        bits = magnitude.view(np.int64)
+    shift = -_FIRST_OCTAVE << OCTANT_BITS
+    if magnitude.min(initial=np.inf) >= _SMALLEST_NORMAL:
+        return Octants((bits >> LOW_BITS) + shift, bits, negative)
+    small = magnitude < _SMALLEST_NORMAL
+    scaled = np.where(small, magnitude, 0.0) * 2.0**_SUBNORMAL_OCTAVES
+    bits = np.where(small, scaled, magnitude).view(np.int64)
+    octant = (bits >> LOW_BITS) + shift - (_SUBNORMAL_OCTAVES << OCTANT_BITS) * small.astype(np.int64)
+    return Octants(octant, bits, negative)
+
+
+def octant_middle(octant: int) -> tuple[int, int]:
+    """The middle of an octant as ``middle * 2^exponent``; the offset of a value has the same unit."""
+    octave, eighth = octant >> OCTANT_BITS, octant & ((1 << OCTANT_BITS) - 1)
+    return (1 << 52) + (eighth << LOW_BITS) + (1 << (LOW_BITS - 1)), octave + _FIRST_OCTAVE - 1075
+
+
+class CellIndex:
+    """Numbers the cells (group, sign, octant) in the order in which they are met."""
+
+    def __init__(self) -> None:
+        self._keys: NDArray[np.int64] = np.zeros(0, np.int64)
+        self._size = 0
+        self._far: dict[int, int] = {}
+        self._table: NDArray[np.int64] = np.full((1, 0, 0), -1, np.int64)
+        self._first = 0
+
+    def __getstate__(self) -> NDArray[np.int64]:
+        return self.keys.copy()
+
+    def __setstate__(self, keys: NDArray[np.int64]) -> None:
+        self.__init__()  # type: ignore[misc]
+        self._keys, self._size = keys, keys.size
+        if keys.size:
+            octant = keys & (_OCTANTS - 1)
+            groups = int(keys.max() >> 16) + 1
+            self._first = int(np.median(octant))
+            self._frame(bool((keys & _OCTANTS).any()), groups, int(octant.min()), int(octant.max()))
+
+    @property
+    def keys(self) -> NDArray[np.int64]:
+        """Group, sign and octant of every cell, as ``group << 16 | sign << 15 | octant``."""
+        return self._keys[: self._size]
+
+    def locate(self, octants: Octants, codes: IntArray | None, groups: int) -> NDArray[np.int64]:
+        """The cell number of each row, (n,)."""
+        octant, _, negative = octants
+        if octant.size == 0:
+            return np.zeros(0, np.int64)
+        low, high = int(octant.min()), int(octant.max())
+        if self._table.shape[2] == 0:
+            self._first = int(np.median(octant))
+        self._frame(negative is not None, groups, low, high)
+        span = self._table.shape[2]
+        if self._first <= low and high < self._first + span:
+            return self._find(octant, negative, codes)
+        inside = (octant >= self._first) & (octant < self._first + span)
+        found = np.empty(octant.size, np.int64)
+        for rows, find in ((np.flatnonzero(inside), self._find), (np.flatnonzero(~inside), self._find_far)):
+            if rows.size:
+                found[rows] = find(
+                    octant[rows],
+                    None if negative is None else negative[rows],
+                    None if codes is None else codes[rows],
+                )
+        return found
+
+    def locate_keys(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The cell number of each key, (cells,), adding those that are new."""
+        if keys.size == 0:
+            return np.zeros(0, np.int64)
+        sign = (keys >> 15) & 1
+        octants = Octants(keys & (_OCTANTS - 1), keys, sign if sign.any() else None)
+        codes = (keys >> 16).astype(np.intp)
+        return self.locate(octants, codes, int(codes.max()) + 1)
+
+    def cells_of(self, group: int) -> NDArray[np.int64]:
+        """The numbers of all cells of a group."""
+        if group >= self._table.shape[1]:
+            return np.zeros(0, np.int64)
+        near = self._table[:, group].ravel()
+        far = [cell for key, cell in self._far.items() if key >> 16 == group]
+        return np.concatenate([near[near >= 0], np.array(far, np.int64)])
+
+    def _find(
+        self, octant: NDArray[np.int64], negative: NDArray[np.int64] | None, codes: IntArray | None
+    ) -> NDArray[np.int64]:
+        _, groups, span = self._table.shape
+        place = octant - self._first
+        if codes is not None:
+            place += codes * span
+        if negative is not None:
+            place += negative * (groups * span)
+        table = self._table.reshape(-1)
+        found = table.take(place)
+        if int(found.min()) < 0:
+            fresh = np.unique(place[found < 0])
+            table[fresh] = np.arange(self._size, self._size + fresh.size)
+            group_sign, offset = np.divmod(fresh, span)
+            sign, group = np.divmod(group_sign, groups)
+            self._append((group << 16) | (sign << 15) | (offset + self._first))
+            found = table.take(place)
+        return found
+
+    def _find_far(
+        self, octant: NDArray[np.int64], negative: NDArray[np.int64] | None, codes: IntArray | None
+    ) -> NDArray[np.int64]:
+        keys = octant.copy()
+        if codes is not None:
+            keys |= codes << 16
+        if negative is not None:
+            keys |= negative << 15
+        distinct, back = np.unique(keys, return_inverse=True)
+        fresh = [key for key in distinct.tolist() if key not in self._far]
+        for number, key in enumerate(fresh, self._size):
+            self._far[key] = number
+        self._append(np.array(fresh, np.int64))
+        return np.array([self._far[key] for key in distinct.tolist()], np.int64)[back]
+
+    def _append(self, keys: NDArray[np.int64]) -> None:
+        size = self._size + keys.size
+        if size > self._keys.size:
+            self._keys = np.concatenate([self.keys, np.zeros(max(size, 64) + size // 2 - self._size, np.int64)])
+        self._keys[self._size : size] = keys
+        self._size = size
+
+    def _frame(self, negative: bool, groups: int, low: int, high: int) -> None:
+        """Widen the table to these groups and octants, as far as its budget allows."""
+        signs, known_groups, span = self._table.shape
+        first, last = self._first, self._first + span - 1
+        wanted_signs = max(signs, 1 + negative)
+        wanted_groups = groups if known_groups == 0 else known_groups
+        if groups > wanted_groups:
+            wanted_groups = max(groups, wanted_groups * 3 // 2)
+        budget = max(_LEAST_SPAN, _TABLE_ENTRIES // (wanted_signs * wanted_groups))
+        if span > budget:
+            first = max(int(np.median(self.keys & (_OCTANTS - 1))) - budget // 2, 0)
+            last = first + budget - 1
+            span = budget
+        if low < first or high > last:
+            wanted_first = first if low >= first else max(low - _SLACK, 0)
+            wanted_last = last if high <= last else min(high + _SLACK, _OCTANTS - 1)
+            excess = wanted_last - wanted_first + 1 - max(budget, span)
+            if excess > 0:
+                # A window that cannot hold everything keeps what it has and grows towards both ends alike.
+                spare = max(budget - (last - first + 1), 0)
+                below = min(first - wanted_first, max(spare // 2, spare - (wanted_last - last)))
+                wanted_first, wanted_last = first - below, min(wanted_last, last + spare - below)
+            first, last = wanted_first, wanted_last
+        if (wanted_signs, wanted_groups, last - first + 1) != self._table.shape or first != self._first:
+            self._table = np.full((wanted_signs, wanted_groups, last - first + 1), -1, np.int64)
+            self._first = first
+            self._number()
+
+    def _number(self) -> None:
+        """Fill the table and the dict from the keys."""
+        keys = self.keys
+        octant = keys & (_OCTANTS - 1)
+        inside = (octant >= self._first) & (octant < self._first + self._table.shape[2])
+        near = np.flatnonzero(inside)
+        self._table[(keys[near] >> 15) & 1, keys[near] >> 16, octant[near] - self._first] = near
+        far = np.flatnonzero(~inside)
+        self._far = dict(zip(keys[far].tolist(), far.tolist(), strict=True))
