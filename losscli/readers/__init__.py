@@ -1,0 +1,8 @@
+"""Input files, a format per module: found by suffix and magic bytes, read as shards of typed batches."""
+
+from __future__ import annotations
+
+from losscli.readers.locate import open_sources
+from losscli.readers.source import Column, ColumnType, Shard, Source
+
+__all__ = ["Column", "ColumnType", "Shard", "Source", "open_sources"]

@@ -1,0 +1,159 @@
+"""From what stands on the command line to opened sources."""
+
+from __future__ import annotations
+
+import glob
+import importlib
+import os
+import pkgutil
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import IO, Any
+
+from losscli.errors import InputError, NothingToEvaluate, UsageError, nearest
+from losscli.readers.source import Format, Source
+from losscli.readers.streams import COMPRESSED_SUFFIXES, Place, compression_of, first_sentence, head_of
+
+# Enough for the header of a text file and the magic bytes of any format.
+HEAD_BYTES = 1 << 12
+
+# Spooled input lives as long as the process.
+_spools: list[Any] = []
+
+
+def open_sources(paths: Sequence[str], format: str = "auto") -> list[Source]:
+    """Open files, globs, directories of parts and ``-`` for standard input.
+
+    The parts of a directory and the matches of a glob come in the order of
+    their names; empty parts among others are passed over.  `format` is the
+    name of a format, or "auto" for magic bytes and suffix.  Raises InputError
+    for a path that does not exist or cannot be read, and NothingToEvaluate
+    when there is no data.
+    """
+    if format != "auto" and format not in formats():
+        near = nearest(format, formats())
+        raise UsageError(
+            f'there is no format "{format}"', ", ".join(["auto", *sorted(formats())]), near and f"--format {near}"
+        )
+    sources: list[Source] = []
+    for path in paths:
+        for place in _places(path, format):
+            sources.append(_open(len(sources), place, format))
+    return sources
+
+
+@cache
+def formats() -> dict[str, Format]:
+    """The formats by name: those of every module of this package that defines `FORMATS`."""
+    package = importlib.import_module(__package__ or "losscli.readers")
+    found: dict[str, Format] = {}
+    for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        for one in getattr(importlib.import_module(module.name), "FORMATS", ()):
+            found[one.name] = one
+    return found
+
+
+def _open(index: int, place: Place, format: str) -> Source:
+    if place.size == 0:
+        raise NothingToEvaluate(f"{place}: the file is empty", "a header and rows")
+    return (formats()[format] if format != "auto" else _format_of(place)).open(index, place)
+
+
+def _format_of(place: Place) -> Format:
+    """Binary magic wins over the suffix, and the suffix over the look of the text."""
+    head = head_of(place, HEAD_BYTES)
+    known = formats().values()
+    for one in known:
+        if not one.text and one.recognise(head):
+            with Path(place.path).open("rb") as file:
+                compressed = compression_of(file.read(4))
+            if compressed:
+                raise InputError(f"{place}: a {one.name} file, compressed as a whole", fix="decompress it first")
+            return one
+    by_suffix = _by_suffix(place.name)
+    if by_suffix:
+        return by_suffix
+    for one in known:
+        if one.text and one.recognise(head):
+            return one
+    raise InputError(f"{place}: the format is not known", "one of " + ", ".join(sorted(formats())), "--format NAME")
+
+
+def _by_suffix(path: str) -> Format | None:
+    name = path.lower()
+    for suffix in COMPRESSED_SUFFIXES:
+        name = name.removesuffix(suffix)
+    return next((one for one in formats().values() if name.endswith(one.suffixes)), None)
+
+
+def _places(path: str, format: str) -> list[Place]:
+    """The files that `path` stands for."""
+    try:
+        if path == "-":
+            return [Place(path, _spooled(sys.stdin.buffer))]
+        if Path(path).is_dir():
+            return [Place(part, part) for part in _parts(path, format)]
+        if Path(path).exists():
+            if Path(path).is_file():
+                return [Place(path, path)]
+            with Path(path).open("rb") as pipe:
+                return [Place(path, _spooled(pipe))]
+        if glob.has_magic(path):
+            return [Place(match, match) for match in _matches(path, format)]
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {first_sentence(error)}") from error
+    folder = Path(path).parent
+    near = nearest(Path(path).name, [entry.name for entry in folder.iterdir()]) if folder.is_dir() else None
+    raise InputError(f"no such file: {path}", fix=near and str(folder / near))
+
+
+def _parts(folder: str, format: str) -> list[str]:
+    """The data files below a folder; hidden files and markers such as _SUCCESS are none."""
+    parts = [part for part in _walk(folder) if format != "auto" or _by_suffix(part)]
+    return _not_empty(parts, f"{folder}: the directory holds no data", "files with suffixes such as .parquet or .csv")
+
+
+def _walk(folder: str) -> Iterator[str]:
+    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        if entry.name.startswith((".", "_")):
+            continue
+        if entry.is_dir():
+            yield from _walk(entry.path)
+        else:
+            yield entry.path
+
+
+def _matches(pattern: str, format: str) -> list[str]:
+    found: list[str] = []
+    for match in sorted(glob.glob(pattern, recursive=True)):  # noqa: PTH207  # Path.glob takes no absolute pattern
+        if not Path(match).is_dir():
+            found.append(match)
+        elif "**" not in pattern:
+            found.extend(_parts(match, format))
+    return _not_empty(found, f"no file matches {pattern}", "at least one file")
+
+
+def _not_empty(files: list[str], problem: str, expected: str) -> list[str]:
+    with_data = [file for file in files if Path(file).stat().st_size]
+    if not with_data:
+        raise NothingToEvaluate(problem if not files else f"{files[0]}: the file is empty", expected)
+    return with_data
+
+
+def _spooled(pipe: IO[bytes]) -> str:
+    """The path of a temporary file with everything that comes through the pipe.
+
+    Errors name the line of a bad row and statistics may need a second pass, and
+    a pipe gives neither.  On Linux the file has no name, so nothing is left
+    behind however the process ends; its path is good in every local process.
+    """
+    unnamed = Path("/proc/self/fd").is_dir()
+    spool = (tempfile.TemporaryFile if unnamed else tempfile.NamedTemporaryFile)(prefix="losscli-")
+    _spools.append(spool)
+    shutil.copyfileobj(pipe, spool, 1 << 20)
+    spool.flush()
+    return f"/proc/{os.getpid()}/fd/{spool.fileno()}" if unnamed else str(spool.name)

@@ -1,0 +1,88 @@
+"""Data that is already in memory: data frames, Arrow tables, iterables of record batches."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from losscli.errors import UsageError
+from losscli.readers.arrays import column_of
+from losscli.readers.schema import check_names, lists_without_length, projected, with_seen_lengths
+from losscli.readers.source import Batches, ColumnType, Shard, Source, slices
+from losscli.readers.streams import Place
+
+
+@dataclass(frozen=True)
+class MemoryShard(Shard):
+    """Batches at hand; unlike other shards it holds data, or the only iterator over it."""
+
+    place: Place
+    data: Iterable[pa.RecordBatch]
+
+    def batches(self, types: Mapping[str, ColumnType], chunk_rows: int) -> Batches:
+        first_row = 0
+        for batch in self.data:
+            yield from slices(first_row, projected(batch, types, self.place), chunk_rows)
+            first_row += batch.num_rows
+
+
+@dataclass(frozen=True)
+class MemorySource(Source):
+    """A table in memory, or a stream of batches that is read once."""
+
+    data: Iterable[pa.RecordBatch]
+
+    def shards(self) -> list[Shard]:
+        return [MemoryShard(self.index, 0, self.rows, self.place, self.data)]
+
+
+def open_table(data: Any) -> MemorySource:
+    """The source of a pandas DataFrame, an Arrow table or batch, or an iterable of batches.
+
+    Raises UsageError for anything else.
+    """
+    if isinstance(data, pa.RecordBatch):
+        data = pa.Table.from_batches([data])
+    elif hasattr(data, "__arrow_c_stream__") and not isinstance(data, pa.Table | pa.RecordBatchReader):
+        data = pa.table(data)
+    elif type(data).__module__.partition(".")[0] == "pandas":
+        data = pa.Table.from_pandas(data, preserve_index=False)
+    if isinstance(data, pa.Table):
+        return _source("data", data.schema, data.to_batches(), data.num_rows)
+    if isinstance(data, pa.RecordBatchReader):
+        return _from_iterator(iter(data))
+    if isinstance(data, Iterable) and not isinstance(data, str | bytes | Mapping):
+        return _from_iterator(iter(data))
+    raise UsageError(
+        f"{type(data).__name__} is not data to evaluate",
+        "a path, a pandas DataFrame, an Arrow table, or an iterable of record batches",
+    )
+
+
+def _from_iterator(batches: Iterator[Any]) -> MemorySource:
+    first = next(batches, None)
+    if first is None:
+        return _source("data", pa.schema([]), (), 0)
+    if not isinstance(first, pa.RecordBatch):
+        raise UsageError(
+            f"an iterable of {type(first).__name__} is not data to evaluate", "an iterable of record batches"
+        )
+    return _source("data", first.schema, itertools.chain([first], batches), None, first)
+
+
+def _source(
+    name: str, schema: pa.Schema, data: Iterable[pa.RecordBatch], rows: int | None, first: pa.RecordBatch | None = None
+) -> MemorySource:
+    place = Place(name, "")
+    columns = tuple(column_of(field) for field in schema)
+    check_names(place, [column.name for column in columns])
+    unknown = lists_without_length(columns)
+    if first is None and isinstance(data, list):
+        first = next((batch for batch in data if batch.num_rows), None)
+    if unknown and first is not None:
+        columns = with_seen_lengths(columns, first.select(unknown))
+    return MemorySource(0, place, "memory", None, rows, columns, data)
