@@ -1,0 +1,147 @@
+"""The columns of one batch as NumPy arrays: floats, texts with codes, vectors, matrices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from losscli.columns.labels import number_of
+from losscli.readers.arrays import floats, nulls, view
+from losscli.roles import BoolArray, FloatArray, IntArray
+
+# Beyond this a table of codes is slower than sorting the distinct ones.
+TABLE_SIZE = 1 << 20
+
+
+@dataclass(frozen=True)
+class Texts:
+    """A text column: row i holds ``words[indices[i]]``; the last word is None, for missing."""
+
+    words: list[str | None]
+    indices: NDArray[np.integer[Any]]
+
+
+@dataclass(frozen=True)
+class Lists:
+    """A list column: ``values`` (n, k) row by row, NaN where a row has no list of that length."""
+
+    values: FloatArray
+    uneven: BoolArray | None
+
+
+def texts(array: pa.Array) -> Texts:
+    """A dictionary<int32, string> array; an empty text is a missing one, as CSV cannot tell them apart."""
+    words: list[str | None] = [word or None for word in array.dictionary.to_pylist()]
+    indices: NDArray[np.integer[Any]] = view(array.indices, np.int32)
+    missing = nulls(array.indices)
+    if missing is not None:
+        indices = np.where(missing, len(words), indices)
+    return Texts([*words, None], indices)
+
+
+def text_floats(column: Texts) -> tuple[FloatArray, BoolArray]:
+    """The numbers that texts stand for, (n,), NaN where missing; and where they are no numbers."""
+    table = np.full(len(column.words), np.nan)
+    bad = np.zeros(len(column.words), np.bool_)
+    for place, word in enumerate(column.words):
+        value = None if word is None else number_of(word)
+        bad[place] = word is not None and value is None
+        table[place] = np.nan if value is None else value
+    return table[column.indices], bad[column.indices]
+
+
+def coded(indices: NDArray[np.integer[Any]], size: int, code_of: Callable[[int], int]) -> IntArray:
+    """``code_of(index)`` for every element of `indices`, which lie in [0, `size`).
+
+    It is asked only for indices that occur, in ascending order: a dictionary may
+    hold words that no row has.
+    """
+    if size > TABLE_SIZE:
+        used, places = np.unique(indices, return_inverse=True)
+        codes: IntArray = np.array([code_of(int(one)) for one in used], dtype=np.intp)
+        return codes[places]
+    # bincount and indexing would each convert other integers to intp.
+    indices = indices.astype(np.intp, copy=False)
+    table: IntArray = np.zeros(size, np.intp)
+    for one in np.flatnonzero(np.bincount(indices, minlength=size)).tolist():
+        table[one] = code_of(one)
+    coded: IntArray = table[indices]
+    return coded
+
+
+def any_nan(values: FloatArray) -> bool:
+    """Whether a float array holds NaN; a minimum is the cheapest reduction that tells."""
+    return bool(values.size) and bool(np.isnan(values.min()))
+
+
+def vectors(array: pa.Array, length: int) -> Lists:
+    """A list array as (n, `length`)."""
+    rows = len(array)
+    missing = nulls(array)
+    if pa.types.is_fixed_size_list(array.type):
+        width = array.type.list_size
+        child = array.values.slice(array.offset * width, rows * width)
+        starts = np.arange(rows + 1) * width
+    else:
+        bounds = _bounds(array)
+        child = array.values.slice(bounds[0], bounds[-1] - bounds[0])
+        starts = bounds - bounds[0]
+    lengths = np.diff(starts)
+    whole = lengths == length
+    if missing is not None:
+        whole &= ~missing
+    flat = floats(child)
+    if whole.all():
+        return Lists(flat.reshape(rows, length), None)
+    values = np.full((rows, length), np.nan)
+    chosen = np.flatnonzero(whole)
+    values[chosen] = flat[starts[chosen, None] + np.arange(length)]
+    uneven = lengths != length
+    return Lists(values, uneven if missing is None else uneven & ~missing)
+
+
+def matrices(array: pa.Array, count: int, length: int) -> Lists:
+    """An array of lists of lists as (n, `count`, `length`)."""
+    inner = vectors(array.values, length)
+    rows = len(array)
+    missing = nulls(array)
+    if pa.types.is_fixed_size_list(array.type):
+        bounds = (array.offset + np.arange(rows + 1)) * array.type.list_size
+    else:
+        bounds = _bounds(array)
+    lengths = np.diff(bounds)
+    whole = lengths == count if missing is None else (lengths == count) & ~missing
+    values = np.full((rows, count, length), np.nan)
+    chosen = np.flatnonzero(whole)
+    places = bounds[chosen, None] + np.arange(count)
+    values[chosen] = inner.values[places]
+    uneven = lengths != count if missing is None else (lengths != count) & ~missing
+    if inner.uneven is not None:
+        uneven[chosen] |= inner.uneven[places].any(axis=1)
+    return Lists(values, uneven if uneven.any() else None)
+
+
+def class_major(columns: list[FloatArray]) -> FloatArray:
+    """Columns (n,) as (n, k) with each column contiguous."""
+    stacked = np.empty((len(columns), len(columns[0])))
+    for place, column in enumerate(columns):
+        stacked[place] = column
+    return stacked.T
+
+
+def transposed(values: FloatArray) -> FloatArray:
+    """(n, k) row by row as (n, k) with each column contiguous."""
+    return np.ascontiguousarray(values.T).T
+
+
+def _bounds(array: pa.Array) -> IntArray:
+    dtype = np.int64 if pa.types.is_large_list(array.type) else np.int32
+    data = array.buffers()[1]
+    if data is None:
+        return np.zeros(len(array) + 1, np.intp)
+    return np.frombuffer(data, dtype, len(array) + 1, array.offset * np.dtype(dtype).itemsize).astype(np.intp)

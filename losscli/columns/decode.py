@@ -1,0 +1,383 @@
+"""Batches of columns become tiles of arrays, as the losses read them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from losscli.columns import batch as arrays
+from losscli.columns.keys import Keys, MarginSeen
+from losscli.columns.labels import SOFT, binary_value, canonical, class_of
+from losscli.columns.need import BINARY_READINGS, Need
+from losscli.columns.plan import ColumnPlan
+from losscli.faults import Fault, Faults
+from losscli.readers.arrays import floats
+from losscli.roles import BoolArray, FloatArray, IntArray, Reading
+
+# Codes of labels that have none.
+MISSING, UNKNOWN = -1, -2
+# Labels that some loss leaves out, though they are not among the classes, count down from here.
+IGNORED = -3
+
+SHOWN_CLASSES = 10
+
+
+@dataclass
+class Tile:
+    """Some rows of a file as the losses read them.
+
+    inputs: by (input, reading): float64 (n,), (n, k) with contiguous columns
+    or (n, m, k) C-contiguous; intp (n,) for class labels.  class_codes and
+    slice_codes index the keys of the decoder.  missing: the rows where a label,
+    a prediction, another input or the weight is null or NaN, None when there
+    are none.  Rows in `missing` and rows with a fault hold NaN or class 0 and
+    are not to be evaluated.
+    """
+
+    first_row: int
+    rows: int
+    inputs: dict[tuple[str, Reading], Any]
+    weights: FloatArray | None
+    class_codes: IntArray | None
+    slice_codes: tuple[IntArray, ...]
+    missing: BoolArray | None
+    missing_by_column: dict[str, BoolArray]
+    faults: Faults
+
+    def missing_column(self, row: int) -> str | None:
+        """The first column that is missing in a row of this tile; None when none is."""
+        return next((name for name, missing in self.missing_by_column.items() if missing[row]), None)
+
+
+class Decoder:
+    """Makes tiles of the batches of one file.
+
+    The names of classes and slices grow in `keys`, which several decoders may
+    share; `margin_seen` collects which labels stood for the negative class.
+    """
+
+    def __init__(self, plan: ColumnPlan, needs: Sequence[Need], file: int, keys: Keys | None = None) -> None:
+        self.plan = plan
+        self.needs = tuple({(need.input, need.reading): need for need in needs}.values())
+        self.file = file
+        self.keys = Keys(len(plan.by), plan.has_classes) if keys is None else keys
+        self.margin_seen = MarginSeen(positive=plan.pos_label)
+        self.places = {label: place for place, label in enumerate(plan.classes or ())}
+        self.labels: dict[str, int] = {}
+        left_out = sorted({need.ignored for need in needs if need.ignored is not None})
+        self.ignored = {str(label): IGNORED - place for place, label in enumerate(left_out)}
+
+    @property
+    def class_keys(self) -> Sequence[str | None]:
+        """The classes by code."""
+        return self.keys.classes
+
+    @property
+    def slice_keys(self) -> Sequence[Sequence[tuple[str | None, ...]]]:
+        """For each axis the slices by code."""
+        return self.keys.slices
+
+    def tile(self, batch: pa.RecordBatch, first_row: int) -> Tile:
+        """The rows of `batch`, the first of which is row `first_row` of the file."""
+        return _Tiling(self, batch, first_row).tile()
+
+
+class _Tiling:
+    """One batch on its way to a tile."""
+
+    def __init__(self, decoder: Decoder, batch: pa.RecordBatch, first_row: int) -> None:
+        self.decoder = decoder
+        self.plan = decoder.plan
+        self.batch = batch
+        self.first_row = first_row
+        self.rows = batch.num_rows
+        self.missing: dict[str, BoolArray] = {}
+        self.suspects: list[tuple[BoolArray, Callable[[int], Any], dict[str, Any]]] = []
+        self.class_codes: IntArray | None = None
+        self.read: dict[str, FloatArray] = {}
+        self.texts_read: dict[str, arrays.Texts] = {}
+        self.margins: dict[tuple[str, str], BoolArray] = {}
+
+    def tile(self) -> Tile:
+        inputs = {(need.input, need.reading): self._input(need) for need in self.decoder.needs}
+        weights = self._weights()
+        slice_codes = tuple(self._slice_codes(axis, cross) for axis, cross in enumerate(self.plan.by))
+        missing = None
+        for one in self.missing.values():
+            missing = one if missing is None else missing | one
+        self._note_margins(missing)
+        return Tile(
+            self.first_row,
+            self.rows,
+            inputs,
+            weights,
+            self.class_codes,
+            slice_codes,
+            missing,
+            self.missing,
+            self._faults(missing),
+        )
+
+    def _input(self, need: Need) -> Any:
+        columns = self.plan.input_columns[need.input]
+        if len(columns) > 1 or columns[0] in self.plan.lengths:
+            values = self._several(need, columns)
+        elif need.reading in BINARY_READINGS or (need.reading == "either" and self.plan.binary):
+            values = self._binary(need, columns[0])
+        elif need.reading == "number":
+            values = self._floats(columns[0])
+        else:
+            return self._classes(need, columns[0])
+        return self._scaled(values) if need.role == "pred" else values
+
+    def _several(self, need: Need, columns: Sequence[str]) -> FloatArray:
+        """Several columns, or lists, of numbers or of two-class labels."""
+        if columns[0] in self.plan.lengths:
+            lists = [self._list(name) for name in columns]
+            if len(lists) == 1:
+                return arrays.transposed(lists[0]) if lists[0].ndim == 2 else lists[0]
+            return np.stack(lists, axis=1)
+        if need.reading in BINARY_READINGS:
+            return arrays.class_major([self._binary(need, name) for name in columns])
+        return arrays.class_major([self._floats(name) for name in columns])
+
+    def _scaled(self, values: FloatArray) -> FloatArray:
+        if self.plan.pred_kind == "percent":
+            return values / 100
+        return np.exp(values) if self.plan.pred_kind == "log-prob" else values
+
+    def _floats(self, name: str) -> FloatArray:
+        """A column of numbers, NaN where missing."""
+        if name not in self.read:
+            if self.plan.types[name] == "text":
+                column = self._texts(name)
+                values, bad = arrays.text_floats(column)
+                self._suspect(name, bad, "is not a number", "a number such as 0.25 or 1e-3", words=column)
+                self._note_missing(name, np.isnan(values) & ~bad)
+            else:
+                values = floats(self.batch.column(name))
+                if arrays.any_nan(values):
+                    self._note_missing(name, np.isnan(values))
+            self.read[name] = values
+        return self.read[name]
+
+    def _texts(self, name: str) -> arrays.Texts:
+        if name not in self.texts_read:
+            self.texts_read[name] = arrays.texts(self.batch.column(name))
+        return self.texts_read[name]
+
+    def _list(self, name: str) -> FloatArray:
+        """A list column as (n, k), a column of lists of lists as (n, m, k)."""
+        column, lengths = self.batch.column(name), self.plan.lengths[name]
+        lists = arrays.vectors(column, *lengths) if len(lengths) == 1 else arrays.matrices(column, *lengths)
+        if lists.uneven is not None:
+            wanted = " x ".join(str(length) for length in lengths)
+            problem = f"is not a list of {wanted} numbers"
+            self._suspect(name, lists.uneven, problem, "lists of one length", value=lambda _: "the list")
+        if arrays.any_nan(lists.values):
+            gaps: BoolArray = np.logical_or.reduce(np.isnan(lists.values.reshape(self.rows, -1)), axis=1)
+            self._note_missing(name, gaps if lists.uneven is None else np.logical_and(gaps, ~lists.uneven))
+        return lists.values
+
+    def _binary(self, need: Need, name: str) -> FloatArray:
+        """A two-class label as 0 and 1, or -1 and 1 where the loss reads a margin."""
+        if self.plan.types[name] == "text":
+            values, names = self._binary_words(name)
+        else:
+            values, names = self._binary_numbers(name)
+        if need.reading == "margin":
+            hard = (values == 0) | (values == 1)
+            self._suspect(name, ~(hard | np.isnan(values)), "is not 0 or 1", "0 and 1, or -1 and 1")
+            values = np.where(hard, 2 * values - 1, np.nan)
+        if self._gives_class(need):
+            self.class_codes = names()
+        return values
+
+    def _binary_numbers(self, name: str) -> tuple[FloatArray, Callable[[], IntArray]]:
+        given = self._floats(name)
+        if self.rows and given.min() >= 0 and given.max() <= 1:
+            index = given.astype(np.intp)
+            if np.array_equal(index, given):
+                self.margins[name, "0"] = index == 0
+                return given, lambda: self._zero_one_codes(index)
+        values = np.where(given == -1, 0.0, given)
+        bad = (values < 0) | (values > 1)
+        self._suspect_label(name, bad)
+        values[bad] = np.nan
+        self.margins[name, "0"] = given == 0
+        self.margins[name, "-1"] = given == -1
+        return values, lambda: self._number_codes(given)
+
+    def _zero_one_codes(self, index: IntArray) -> IntArray:
+        table = np.array([self.decoder.keys.classes.code(label) for label in ("0", "1")], dtype=np.intp)
+        return index if table[1] == 1 and table[0] == 0 else table[index]
+
+    def _number_codes(self, given: FloatArray) -> IntArray:
+        """The classes of numeric two-class labels, those between 0 and 1 being one of their own."""
+        names = ("-1", "0", "1", SOFT, None)
+        kinds = np.full(self.rows, 4)
+        kinds[(given > 0) & (given < 1)] = 3
+        for place, value in enumerate((-1, 0, 1)):
+            kinds[given == value] = place
+        return arrays.coded(kinds, len(names), lambda place: self.decoder.keys.classes.code(names[place]))
+
+    def _binary_words(self, name: str) -> tuple[FloatArray, Callable[[], IntArray]]:
+        column = self._texts(name)
+        labels = [None if word is None else canonical(word) for word in column.words]
+        found = [None if label is None else binary_value(label, self.plan.pos_label) for label in labels]
+        table = np.array([np.nan if value is None else value for value in found])
+        values = table[column.indices]
+        bad = np.array([label is not None and value is None for label, value in zip(labels, found, strict=True)])
+        if bad.any():
+            self._suspect_label(name, bad[column.indices], column)
+        if np.isnan(values).any():
+            self._note_missing(name, np.isnan(values) & ~bad[column.indices])
+        for place in np.flatnonzero(table == 0).tolist():
+            rows = column.indices == place
+            if rows.any():
+                self.margins[name, str(labels[place])] = rows
+
+        def codes() -> IntArray:
+            def code_of(place: int) -> int:
+                label, value = labels[place], found[place]
+                known = label is not None and value is not None and not np.isnan(value)
+                return self.decoder.keys.classes.code(class_of(str(label), float(value or 0)) if known else None)
+
+            return arrays.coded(column.indices, len(labels), code_of)
+
+        return values, codes
+
+    def _classes(self, need: Need, name: str) -> Any:
+        """A class label as its place among the classes, or one-hot."""
+        column = self._texts(name)
+        fixed = self.plan.classes is not None
+        places = self.decoder.places if fixed else self.decoder.labels
+
+        def place_of(index: int) -> int:
+            word = column.words[index]
+            if word is None:
+                return MISSING
+            label = canonical(word)
+            if not fixed:
+                return places.setdefault(label, len(places))
+            return places.get(label, self.decoder.ignored.get(label, UNKNOWN))
+
+        found = arrays.coded(column.indices, len(column.words), place_of)
+        lowest = int(found.min(initial=0))
+        if lowest < 0:
+            self._note_missing(name, found == MISSING)
+            self._suspect_class(name, found == UNKNOWN, column)
+        if self._gives_class(need):
+            self.class_codes = self._class_codes(found, list(places), lowest)
+        index = np.maximum(found, 0) if lowest < 0 else found
+        for label, code in self.decoder.ignored.items():
+            # A loss that does not leave this class out refuses it, for its index is not among the classes.
+            index[found == code] = int(label)
+        if need.reading != "one_hot":
+            return index
+        hot = np.zeros((len(places), self.rows))
+        hot[index, np.arange(self.rows)] = 1.0
+        return hot.T
+
+    def _class_codes(self, places: IntArray, labels: Sequence[str], lowest: int) -> IntArray:
+        code = self.decoder.keys.classes.code
+        table = np.array([code(label) for label in labels], dtype=np.intp)
+        if lowest == 0:
+            return table[places]
+        return np.where(places < 0, code(None), np.append(table, 0)[np.maximum(places, 0)])
+
+    def _gives_class(self, need: Need) -> bool:
+        return self.class_codes is None and self.plan.class_input == (need.input, need.reading)
+
+    def _weights(self) -> FloatArray | None:
+        name = self.plan.weight
+        if name is None:
+            return None
+        weights = self._floats(name)
+        if self.rows and not (weights.min() >= 0 and weights.max() < np.inf):
+            self._suspect(name, weights < 0, "is a negative weight", "finite weights >= 0")
+            self._suspect(name, weights == np.inf, "is not a finite weight", "finite weights >= 0")
+        return weights
+
+    def _slice_codes(self, axis: int, cross: Sequence[str]) -> IntArray:
+        columns = [self._texts(name) for name in cross]
+        mixed: Any = columns[0].indices
+        size = len(columns[0].words)
+        for column in columns[1:]:
+            mixed = mixed.astype(np.int64) * len(column.words) + column.indices
+            size *= len(column.words)
+        keys = self.decoder.keys.slices[axis]
+
+        def code_of(index: int) -> int:
+            key: list[str | None] = []
+            for column in reversed(columns):
+                index, place = divmod(index, len(column.words))
+                key.append(column.words[place])
+            return keys.code(tuple(reversed(key)))
+
+        return arrays.coded(mixed, size, code_of)
+
+    def _note_missing(self, name: str, rows: BoolArray) -> None:
+        if rows.any():
+            known = self.missing.get(name)
+            self.missing[name] = rows if known is None else known | rows
+
+    def _note_margins(self, missing: BoolArray | None) -> None:
+        for (name, label), rows in self.margins.items():
+            used = rows if missing is None else rows & ~missing
+            count = int(np.count_nonzero(used))
+            if count:
+                first = self.first_row + int(np.argmax(used))
+                self.decoder.margin_seen.add(self.decoder.file, name, label, first, count)
+
+    def _suspect_label(self, name: str, rows: BoolArray, words: arrays.Texts | None = None) -> None:
+        fix = "--pos-label V, if there are two labels and V is the positive one"
+        self._suspect(name, rows, "is not 0 or 1", "0 and 1, or -1 and 1", fix, words)
+
+    def _suspect_class(self, name: str, rows: BoolArray, words: arrays.Texts) -> None:
+        classes = self.plan.classes or ()
+        listed = ", ".join(classes[:SHOWN_CLASSES]) + (", …" if len(classes) > SHOWN_CLASSES else "")
+        fix = "--classes, with the classes in the order of the predictions"
+        self._suspect(name, rows, "is not one of the classes", f"one of {listed}", fix, words)
+
+    def _suspect(
+        self,
+        name: str,
+        rows: BoolArray,
+        problem: str,
+        expected: str,
+        fix: str | None = None,
+        words: arrays.Texts | None = None,
+        value: Callable[[int], str] | None = None,
+    ) -> None:
+        """Remember rows that are faults unless they are missing for another reason."""
+        if not rows.any():
+            return
+
+        def shown(row: int) -> str:
+            if value is not None:
+                return value(row)
+            if words is not None:
+                return f'"{words.words[words.indices[row]]}"'
+            number = float(self._floats(name)[row])
+            return str(int(number)) if number.is_integer() else repr(number)
+
+        described = {"column": name, "problem": problem, "expected": expected, "fix": fix}
+        self.suspects.append((rows, shown, described))
+
+    def _faults(self, missing: BoolArray | None) -> Faults:
+        faults = Faults()
+        for rows, shown, described in self.suspects:
+            bad = np.flatnonzero(rows if missing is None else rows & ~missing)
+            if len(bad):
+                row = int(bad[0])
+                fault = Fault(
+                    file=self.decoder.file, row=self.first_row + row, value=shown(row), count=len(bad), **described
+                )
+                if fault.key not in faults.by_key:
+                    faults.add(fault)
+        return faults
