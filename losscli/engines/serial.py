@@ -1,0 +1,21 @@
+"""One piece after the other, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from losscli.engines import Piece, Result
+
+
+def run(
+    start: Callable[[], Result],
+    step: Callable[[Piece, Result], None],
+    merge: Callable[[Result, Result], None],
+    pieces: Sequence[Piece],
+    workers: int,
+) -> Result:
+    """The fold of all pieces by the calling thread."""
+    result = start()
+    for piece in pieces:
+        step(piece, result)
+    return result

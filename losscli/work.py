@@ -1,0 +1,244 @@
+"""One shard in, one mergeable partial result out.
+
+A `Work` says what to compute and is picklable; a `Partial` is what came of
+some shards.  Engines only fold: they know neither losses nor files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from losscli.arguments import call_with
+from losscli.arrays import class_major
+from losscli.columns import ColumnPlan, Decoder, Keys, MarginSeen, Need, Tile
+from losscli.expression import Expression
+from losscli.faults import Fault, Faults
+from losscli.measures import ExpressionMeasure, Grouping
+from losscli.readers import Shard
+from losscli.roles import BoolArray, FloatArray, IntArray
+from losscli.validation import check_shapes, find_faults
+
+# Rows in one kernel call: temporaries of a few float64 columns stay in the second-level cache.
+BLOCK_ROWS = 32_768
+
+NanPolicy = Literal["error", "skip", "propagate"]
+# Receives file, row numbers within it ``(n,)``, an array of losses for each expression, and the kept columns.
+RowSink = Callable[[int, IntArray, list[FloatArray], Sequence[Any]], None]
+
+
+@dataclass
+class Partial:
+    """The mergeable result of some shards: measures, group keys, counts and faults."""
+
+    measures: list[ExpressionMeasure]
+    keys: Keys
+    rows_read: dict[int, int] = field(default_factory=dict)
+    rows_used: int = 0
+    rows_skipped: int = 0
+    skipped_by_class: dict[str | None, int] = field(default_factory=dict)
+    faults: Faults = field(default_factory=Faults)
+    margins: MarginSeen = field(default_factory=MarginSeen)
+
+    def merge(self, other: Partial) -> None:
+        """Take over the rows of `other`."""
+        maps = self.keys.merge(other.keys)
+        for mine, theirs in zip(self.measures, other.measures, strict=True):
+            mine.merge(theirs, maps)
+        for file, rows in other.rows_read.items():
+            self.rows_read[file] = self.rows_read.get(file, 0) + rows
+        self.rows_used += other.rows_used
+        self.rows_skipped += other.rows_skipped
+        for name, rows in other.skipped_by_class.items():
+            self.skipped_by_class[name] = self.skipped_by_class.get(name, 0) + rows
+        self.faults.merge(other.faults)
+        self.margins.merge(other.margins)
+
+
+@dataclass(frozen=True)
+class Work:
+    """What to compute from every shard.
+
+    `plans` has the columns of each file; `by_class` asks for the classes as
+    the first grouping axis, before the axes of ``--by``.
+    """
+
+    expressions: tuple[Expression, ...]
+    plans: tuple[ColumnPlan, ...]
+    needs: tuple[Need, ...]
+    weighted: bool
+    by_class: bool
+    slices: int
+    nan: NanPolicy = "error"
+    chunk_rows: int = 2 * BLOCK_ROWS
+
+    @property
+    def axes(self) -> int:
+        return self.by_class + self.slices
+
+    def start(self) -> Partial:
+        """An empty partial result."""
+        measures = [
+            ExpressionMeasure(expression, weighted=self.weighted, axes=self.axes) for expression in self.expressions
+        ]
+        return Partial(measures, Keys(slices=self.slices, by_class=self.by_class))
+
+    def run(
+        self,
+        shard: Shard,
+        partial: Partial,
+        progress: Callable[[int], None] | None = None,
+        sink: RowSink | None = None,
+    ) -> None:
+        """Add the rows of `shard` to `partial`; `sink` receives the loss of every row."""
+        plan = self.plans[shard.file]
+        decoder = Decoder(plan, self.needs, file=shard.file, keys=partial.keys)
+        for first_row, batch in shard.batches(plan.types, self.chunk_rows):
+            partial.rows_read[shard.file] = partial.rows_read.get(shard.file, 0) + batch.num_rows
+            losses = self._add(decoder.tile(batch, first_row), shard.file, partial)
+            if sink is not None and losses is not None:
+                kept = [batch.column(name) for name in plan.keep]
+                self._emit(sink, shard.file, first_row, losses, kept)
+            if progress is not None:
+                progress(batch.num_rows)
+        partial.margins.merge(decoder.margin_seen)
+
+    def _add(self, tile: Tile, file: int, partial: Partial) -> list[FloatArray] | None:
+        """Add a tile; returns the weighted loss of each row (NaN where missing), None after a fault."""
+        partial.faults.merge(tile.faults)
+        rows = tile.rows
+        present = np.ones(rows, dtype=bool)
+        if tile.missing is not None and tile.missing.any():
+            if self.nan == "error":
+                _report_missing(tile, file, partial.faults)
+            else:
+                self._count_skipped(tile, partial)
+            present = ~tile.missing
+        whole_tile = bool(present.all())
+        used = np.flatnonzero(present)
+        losses = [np.full(rows, np.nan) for expression in self.expressions if expression.has_rows]
+        for start in range(0, len(used), BLOCK_ROWS):
+            positions = used[start : start + BLOCK_ROWS]
+            chosen: Any = slice(start, start + BLOCK_ROWS) if whole_tile else positions
+            values = self._add_block(tile, chosen, positions, file, partial)
+            for mine, theirs in zip(losses, values, strict=False):
+                mine[positions] = theirs
+        partial.rows_used += len(used)
+        if self.nan == "propagate" and not whole_tile:
+            self._propagate(tile, ~present, partial)
+        return None if partial.faults else losses
+
+    def _emit(self, sink: RowSink, file: int, first_row: int, losses: list[FloatArray], kept: list[Any]) -> None:
+        rows = np.arange(first_row, first_row + len(losses[0]))
+        if self.nan == "skip":
+            used = np.flatnonzero(~np.isnan(losses[0]))
+            if len(used) < len(rows):
+                import pyarrow as pa
+
+                index = pa.Array.from_buffers(pa.int64(), len(used), [None, pa.py_buffer(used.astype(np.int64))])
+                kept = [column.take(index) for column in kept]
+                rows, losses = rows[used], [one[used] for one in losses]
+        sink(file, rows, losses, kept)
+
+    def _add_block(self, tile: Tile, chosen: Any, positions: IntArray, file: int, partial: Partial) -> list[FloatArray]:
+        """Add some rows of a tile; returns the weighted losses of every expression that has rows."""
+        taken: dict[tuple[str, str], Any] = {
+            key: class_major(array[chosen]) if isinstance(chosen, np.ndarray) else array[chosen]
+            for key, array in tile.inputs.items()
+        }
+        weights = None if tile.weights is None else tile.weights[chosen]
+        term_inputs = [
+            [{one.name: taken[one.name, one.role.reading] for one in term.loss.inputs} for term in expression.terms]
+            for expression in self.expressions
+        ]
+        partial.faults.merge(self._validate(term_inputs, tile, positions, file))
+        if partial.faults:
+            # The error counts every bad row of the data, so reading goes on; sums would be wasted.
+            return []
+        groupings = self._groupings(tile, chosen, partial.keys)
+        place = (file, tile.first_row + int(positions[0]))
+        losses = []
+        for measure, inputs in zip(partial.measures, term_inputs, strict=True):
+            values = measure.update(inputs, weights, groupings, place)
+            if values is not None:
+                losses.append(values if weights is None else values * weights)
+        return losses
+
+    def _validate(self, term_inputs: Any, tile: Tile, positions: IntArray, file: int) -> Faults:
+        faults = Faults()
+        plan = self.plans[file]
+        for expression, inputs in zip(self.expressions, term_inputs, strict=True):
+            for term, one in zip(expression.terms, inputs, strict=True):
+                check_shapes(term.loss, one)
+                kept = positions
+                if term.loss.omit is not None and not term.loss.whole:
+                    omitted = _omitted(term.loss, one)
+                    if omitted.any():
+                        kept = positions[~omitted]
+                        one = {name: class_major(array[~omitted]) for name, array in one.items()}
+                if not len(kept):
+                    continue
+                found = find_faults(
+                    term.loss,
+                    one,
+                    plan.input_columns,
+                    file=file,
+                    row_numbers=lambda index, kept=kept: tile.first_row + int(kept[index]),  # type: ignore[misc]
+                )
+                for fault in found.by_key.values():
+                    if fault.key not in faults.by_key:
+                        faults.add(fault)
+        return faults
+
+    def _groupings(self, tile: Tile, chosen: Any, keys: Keys) -> list[Grouping]:
+        groupings: list[Grouping] = []
+        if self.by_class:
+            assert tile.class_codes is not None
+            groupings.append(Grouping(tile.class_codes[chosen], len(keys.classes)))
+        slices = zip(tile.slice_codes, keys.slices, strict=True)
+        return groupings + [Grouping(codes[chosen], len(names)) for codes, names in slices]
+
+    def _count_skipped(self, tile: Tile, partial: Partial) -> None:
+        assert tile.missing is not None
+        partial.rows_skipped += int(tile.missing.sum())
+        if not self.by_class or tile.class_codes is None:
+            return
+        codes, counts = np.unique(tile.class_codes[tile.missing], return_counts=True)
+        for code, count in zip(codes, counts, strict=True):
+            name = partial.keys.classes[code] if code >= 0 else None
+            partial.skipped_by_class[name] = partial.skipped_by_class.get(name, 0) + int(count)
+
+    def _propagate(self, tile: Tile, missing: BoolArray, partial: Partial) -> None:
+        """Give every missing row the loss NaN, in its groups and in the total."""
+        values = np.full(int(missing.sum()), np.nan)
+        weights = None if tile.weights is None else np.nan_to_num(tile.weights[missing], nan=0.0)
+        groupings = self._groupings(tile, missing, partial.keys)
+        for measure in partial.measures:
+            if measure.rows is not None:
+                measure.rows.update(values, weights, groupings)
+
+
+def _omitted(loss: Any, inputs: Any) -> BoolArray:
+    omitted: BoolArray = call_with(loss.omit, {**inputs, **loss.values})
+    return omitted
+
+
+def _report_missing(tile: Tile, file: int, faults: Faults) -> None:
+    assert tile.missing is not None
+    rows = np.flatnonzero(tile.missing)
+    row = int(rows[0])
+    faults.add(
+        Fault(
+            file=file,
+            column=tile.missing_column(row) or "",
+            problem="is missing or NaN",
+            row=tile.first_row + row,
+            value="the value",
+            count=len(rows),
+            expected="a value in every row",
+            fix="--nan skip to leave such rows out and count them",
+        )
+    )
