@@ -1,0 +1,82 @@
+"""A report as one flat table: the rows of CSV, TSV, NDJSON and Parquet.
+
+One row per class, slice, macro average and total of every loss, in the order
+of the report.  ``loss`` is the name of the loss and ``value`` its reduced
+value; ``by`` names the columns of a slice, each of which has a column of its
+own, so that a slice of nulls differs from a row that is no slice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from losscli.report import Report, Result, Row
+
+Value = str | int | float | None
+
+IDENTITY = ("loss", "title", "reduction", "level", "by", "class")
+MEASURES = ("count", "weight", "value", "mean", "std", "sem", "ci_low", "ci_high", "min", "max")
+ENDING = ("sum", "share", "status", "signature")
+TEXT = frozenset({*IDENTITY, "status", "signature"})
+WHOLE = frozenset({"count"})
+
+
+class FlatTable:
+    """The columns of a report and its rows as tuples in their order.
+
+    A slice column that bears the name of another column is called ``by_NAME``.
+    """
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        rows = [row for result in report.results for row in result.rows]
+        self._by = list(dict.fromkeys(name for row in rows if row.level == "slice" for name in row.key))
+        self._quantiles = list(dict.fromkeys(name for row in rows for name in row.quantiles))
+        measures = [*MEASURES, *self._quantiles, *ENDING]
+        self.by_columns = _distinct(self._by, {*IDENTITY, *measures})
+        self.columns = [*IDENTITY, *self.by_columns, *measures]
+
+    @property
+    def text_columns(self) -> frozenset[str]:
+        return TEXT | frozenset(self.by_columns)
+
+    def rows(self) -> Iterator[tuple[Value, ...]]:
+        """The rows; a value that does not exist is None, every number a plain int or float."""
+        for result in self._report.results:
+            for row in result.rows:
+                yield self._row(result, row)
+
+    def _row(self, result: Result, row: Row) -> tuple[Value, ...]:
+        is_slice = row.level == "slice"
+        low, high = row.ci if row.ci else (None, None)
+        numbers = (row.weight, row.loss, row.mean, row.std, row.sem, low, high, row.minimum, row.maximum)
+        return (
+            result.loss,
+            result.title,
+            result.reduction,
+            row.level,
+            ",".join(row.key) if is_slice else None,
+            row.key.get("class") if row.level == "class" else None,
+            *(row.key.get(name) if is_slice else None for name in self._by),
+            int(row.count),
+            *map(_plain, numbers),
+            *(_plain(row.quantiles.get(name)) for name in self._quantiles),
+            _plain(row.sum),
+            _plain(row.share),
+            row.status,
+            result.signature,
+        )
+
+
+def _plain(value: float | None) -> float | None:
+    return None if value is None else float(value)
+
+
+def _distinct(names: Sequence[str], taken: set[str]) -> list[str]:
+    columns: list[str] = []
+    for name in names:
+        while name in taken:
+            name = f"by_{name}"
+        taken.add(name)
+        columns.append(name)
+    return columns

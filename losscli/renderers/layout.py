@@ -1,0 +1,205 @@
+"""What a table for people shows of a result, before it is drawn.
+
+Which rows stand together, what they are called, which columns there are and
+in which order they give way when the terminal is narrow.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from losscli.report import Report, Result, Row
+
+MISSING = "-"
+
+# The order in which columns are given room; what is shown stands in the order of `columns`.
+PRIORITY = (
+    *("count", "loss", "status", "share", "ci", "mean", "std", "p50", "p90"),
+    *("max", "min", "sem", "p99", "weight", "sum"),
+)
+# A cross of two columns or of their values.
+CROSS = " × "
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of numbers: `read` gives the texts of a row, two of them for an interval."""
+
+    key: str
+    title: str
+    read: Callable[[Row], tuple[str, ...]]
+
+    @property
+    def priority(self) -> tuple[int, str]:
+        known = self.key in PRIORITY
+        return (PRIORITY.index(self.key) if known else len(PRIORITY), self.key)
+
+
+@dataclass(frozen=True)
+class Block:
+    """The classes, or the slices of one grouping; `omitted` of them are not shown."""
+
+    label: str
+    rows: Sequence[Row]
+    omitted: int
+
+
+def blocks(result: Result, top: int) -> list[Block]:
+    """The groupings of a result, each cut to its `top` worst rows (0: all)."""
+    groupings: dict[tuple[str, ...], list[Row]] = {}
+    if result.classes:
+        groupings[("class",)] = list(result.classes)
+    for row in result.slices:
+        groupings.setdefault(("slice", *row.key), []).append(row)
+    found = []
+    for key, rows in groupings.items():
+        shown = rows
+        if 0 < top < len(rows):
+            shown = sorted(rows, key=_loss_descending)[:top]
+        label = "class" if key == ("class",) else CROSS.join(printable(name) for name in key[1:])
+        found.append(Block(label, shown, len(rows) - len(shown)))
+    return found
+
+
+def _loss_descending(row: Row) -> tuple[bool, float]:
+    return (row.loss is None, 0.0 if row.loss is None else -row.loss)
+
+
+def row_name(result: Result, row: Row) -> str:
+    """The name of a row: its label, the values of its slice, or what it sums up."""
+    if row.level == "macro":
+        present = f"{row.count:,}"
+        known = len({one.key["class"] for one in result.classes} | set(result.absent_classes))
+        return f"macro over {present}" + (f" of {known:,}" if known > row.count else "")
+    if row.level == "total":
+        return "total"
+    return CROSS.join(_value_name(value) for value in row.key.values())
+
+
+def _value_name(value: str | None) -> str:
+    if value is None:
+        return "(null)"
+    return printable(value) or '""'
+
+
+def printable(text: str) -> str:
+    """`text` with line breaks, escape sequences and other control characters spelt out."""
+    if text.isprintable():
+        return text
+    return "".join(mark if mark.isprintable() else mark.encode("unicode_escape").decode() for mark in text)
+
+
+def columns(report: Report, result: Result, digits: int) -> list[Column]:
+    """The columns worth showing: without those that are empty or repeat the loss in every row."""
+    rows = result.rows
+    quantiles = list(dict.fromkeys(name for row in rows for name in row.quantiles))
+
+    def number(key: str, read: Callable[[Row], float | None]) -> Column:
+        return Column(key, key, lambda row: (significant(read(row), digits),))
+
+    def quantile(key: str) -> Column:
+        return number(key, lambda row: row.quantiles.get(key))
+
+    found = [Column("count", "count", lambda row: ("" if row.level == "macro" else f"{row.count:,}",))]
+    if any(row.weight is not None and row.weight != row.count for row in rows if row.level != "macro"):
+        found.append(number("weight", lambda row: row.weight))
+    found.append(number("loss", lambda row: row.loss))
+    if any(row.ci for row in rows):
+        found.append(Column("ci", f"{100 * report.level:g}% ci", lambda row: _interval(row, digits)))
+    if any(row.share is not None for row in rows if row.level in ("class", "slice")):
+        found.append(Column("share", "share", lambda row: (_percent(row.share),)))
+    statistics: list[tuple[Column, Callable[[Row], float | None]]] = [
+        (number("mean", lambda row: row.mean), lambda row: row.mean),
+        (number("std", lambda row: row.std), lambda row: row.std),
+        (number("sem", lambda row: row.sem), lambda row: row.sem),
+        (number("min", lambda row: row.minimum), lambda row: row.minimum),
+        *((quantile(name), lambda row, name=name: row.quantiles.get(name)) for name in quantiles),
+        (number("max", lambda row: row.maximum), lambda row: row.maximum),
+        (number("sum", lambda row: row.sum), lambda row: row.sum),
+    ]
+    found += [column for column, read in statistics if any(read(row) not in (None, row.loss) for row in rows)]
+    if any(row.status != "ok" for row in rows):
+        found.append(Column("status", "status", lambda row: (row.status,)))
+    return found
+
+
+def significant(value: float | None, digits: int) -> str:
+    """`value` to `digits` significant digits, without trailing zeros."""
+    return MISSING if value is None else f"{value:.{digits}g}"
+
+
+def _interval(row: Row, digits: int) -> tuple[str, ...]:
+    low, high = row.ci if row.ci else (None, None)
+    return significant(low, digits), significant(high, digits)
+
+
+def _percent(share: float | None) -> str:
+    if share is None:
+        return MISSING
+    return "<0.01%" if 0 < share < 0.00005 else f"{share:.2%}"
+
+
+def interval_text(parts: Sequence[str]) -> str:
+    """The parts of a cell as one text: ``low .. high`` for an interval."""
+    return MISSING if all(part == MISSING for part in parts) else " .. ".join(parts)
+
+
+def footnotes(report: Report, result: Result) -> Iterator[tuple[str, str]]:
+    """What a reader must know besides the numbers, as (kind, text)."""
+    shown = {row.key["class"] for row in result.classes}
+    absent = [printable(name) for name in result.absent_classes if name not in shown]
+    if absent:
+        more = f", … {len(absent) - 10:,} more" if len(absent) > 10 else ""
+        yield "absent classes", ", ".join(absent[:10]) + more
+    for term in result.terms:
+        yield "term", ", ".join(f"{name} {_term_value(value)}" for name, value in term.items())
+    for note in result.notes:
+        yield "note", printable(note.message)
+
+
+def endnotes(report: Report) -> Iterator[tuple[str, str]]:
+    """What holds for all results, as (kind, text)."""
+    errors = [f"{100 * error:.2g}% ({name})" for name, error in report.quantile_error.items() if error > 0]
+    if errors and any(row.quantiles for result in report.results for row in result.rows):
+        yield "quantiles", "relative error at most " + ", ".join(errors)
+    for warning in report.warnings:
+        yield "warning", printable(warning)
+
+
+def _term_value(value: object) -> str:
+    return significant(value, 6) if isinstance(value, float) else printable(str(value))
+
+
+def subtitle(result: Result) -> str:
+    """How the loss was computed: its name when the title is another, the reduction, the parameters."""
+    parts = [result.loss] if result.loss != result.title else []
+    parts += [result.reduction, *(f"{name}={value}" for name, value in result.params.items())]
+    return printable(", ".join(parts))
+
+
+def text_width(text: str) -> int:
+    """The terminal columns that `text` takes; East Asian wide characters take two."""
+    if text.isascii():
+        return len(text)
+    return sum(_mark_width(mark) for mark in text)
+
+
+def _mark_width(mark: str) -> int:
+    if unicodedata.combining(mark) or unicodedata.category(mark) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(mark) in "WF" else 1
+
+
+def cut_middle(text: str, width: int) -> str:
+    """`text` in at most `width` columns, its middle replaced by an ellipsis where it is longer."""
+    if text_width(text) <= width:
+        return text
+    head, tail = "", ""
+    for turn in range(len(text)):
+        mark = text[len(tail) * -1 - 1] if turn % 2 else text[len(head)]
+        if text_width(head) + text_width(tail) + _mark_width(mark) > width - 1:
+            break
+        head, tail = (head, mark + tail) if turn % 2 else (head + mark, tail)
+    return f"{head}…{tail}"
