@@ -1,0 +1,136 @@
+"""The command line: Typer, one command per file, no arithmetic.
+
+Every module of this package with a function ``build`` is a command of its
+name.  Only the command that was asked for is built with its options; for the
+others a summary is enough, and it is their docstring's first line.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import importlib.util
+import os
+import pkgutil
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from losscli.errors import Exit, UsageError, nearest
+
+# A line with a backspace keeps the lines that follow as they are.
+EXAMPLES = """\
+\b
+three examples:
+  losscli eval preds.parquet --loss huber --delta 1.0
+  losscli eval preds.csv -l sparse_categorical_crossentropy -p 'prob_*' -f json
+  losscli eval preds.csv -l mae --by region --fail-above 0.42
+"""
+
+
+def command_names() -> list[str]:
+    """The commands, a module each, in the order of their `ORDER`."""
+    names = []
+    for found in pkgutil.iter_modules(__path__):
+        order = _constant(found.name, "ORDER")
+        if order is not None:
+            names.append((order, found.name))
+    return [name for _, name in sorted(names)]
+
+
+def summary_of(name: str) -> str:
+    """The first line of a command's module, read without importing it."""
+    document = ast.get_docstring(_tree(name)) or ""
+    return document.partition("\n")[0]
+
+
+def dispatch(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code; errors are raised."""
+    if not arguments and "_LOSSCLI_COMPLETE" not in os.environ:
+        arguments = ["--help"]
+    words = [word for word in arguments if not word.startswith("-")]
+    completing = "_LOSSCLI_COMPLETE" in os.environ
+    app = build_app(None if completing else (words[0] if words else ""))
+    try:
+        code = app(args=list(arguments), prog_name="losscli", standalone_mode=False)
+    except typer.Exit as leaving:
+        return leaving.exit_code
+    except typer.Abort as stopped:
+        raise KeyboardInterrupt from stopped
+    except typer.TyperException as error:
+        raise _usage_error(error, words) from error
+    return int(code or Exit.DONE)
+
+
+def build_app(selected: str | None) -> Any:
+    """The Typer application, with the options of the `selected` command (None: of all)."""
+    app = typer.Typer(
+        name="losscli",
+        help="How good are these predictions? Losses of prediction files, per class, per slice and in all.",
+        epilog=None,
+        no_args_is_help=False,
+        add_completion=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    )
+
+    def top(
+        version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
+        debug: Annotated[bool, typer.Option("--debug", help="Show a traceback for internal errors.")] = False,
+    ) -> None:
+        if version:
+            from losscli import __version__
+
+            sys.stdout.write(f"losscli {__version__}\n")
+            raise typer.Exit
+
+    app.callback(invoke_without_command=True, epilog=EXAMPLES)(top)
+    for name in command_names():
+        if selected is None or name == selected:
+            command = importlib.import_module(f"{__name__}.{name}").build()
+        else:
+            command = _placeholder(name)
+        app.command(name, help=None if name == selected else summary_of(name))(command)
+    return app
+
+
+def _placeholder(name: str) -> Callable[[], None]:
+    """A command without options, for the list of commands."""
+
+    def command() -> None:
+        raise AssertionError(name)
+
+    return command
+
+
+def _usage_error(error: Any, words: Sequence[str]) -> UsageError:
+    """The parser's complaint in the form of every other error."""
+    message = str(error.format_message()).rstrip(".")
+    fix = None
+    possibilities = getattr(error, "possibilities", None)
+    if possibilities:
+        fix = possibilities[0]
+    elif words and words[0] not in command_names() and "command" in message:
+        message = f'no command "{words[0]}"'
+        near = nearest(words[0], command_names())
+        fix = f"losscli {near}" if near else "losscli --help"
+    command = words[0] if words and words[0] in command_names() else ""
+    fix = fix or f"losscli {command} --help".replace("  ", " ")
+    return UsageError(message[:1].lower() + message[1:], None, fix)
+
+
+def _tree(name: str) -> ast.Module:
+    return ast.parse((Path(__file__).parent / f"{name}.py").read_text(encoding="utf-8"))
+
+
+def _constant(module: str, constant: str) -> int | None:
+    """An integer constant of a sibling module, read without importing it."""
+    for node in _tree(module).body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == constant:
+            value = ast.literal_eval(node.value)
+            return int(value)
+    return None

@@ -1,0 +1,133 @@
+"""Where results go: standard output, files that appear whole, rows as a stream."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, BinaryIO
+
+from losscli.errors import UsageError, nearest
+from losscli.evaluation import Job
+from losscli.output import OutputSet
+from losscli.reduction import Reduction
+from losscli.renderers import RenderOptions, find_renderer, renderer_names
+from losscli.report import Report
+from losscli.rows import RowWriter, open_rows, row_format
+
+ROWS = "rows"
+
+
+class Delivery:
+    """The outputs of one evaluation; a context that publishes files when it succeeds."""
+
+    def __init__(self, job: Job, output_format: str, outputs: Sequence[str], *, quiet: bool, top: int) -> None:
+        self.job = job
+        self.files = parse_outputs(outputs)
+        self.renderer = find_renderer("quiet" if quiet else output_format)
+        if self.renderer.binary:
+            raise UsageError(f"{output_format} is not text for standard output", f"-o {output_format}=PATH")
+        self.options = _options(top)
+        self.streams_rows = job.reduction is Reduction.NONE or ROWS in self.files
+        self.outputs = OutputSet([source.place.path for source in job.sources])
+        for kind in self.files:
+            if kind != ROWS:
+                find_renderer(kind)
+
+    def __enter__(self) -> Delivery:
+        self.outputs.__enter__()
+        try:
+            # Opened before anything is read: a directory that is not there should not be found after minutes.
+            self.streams = {kind: self.outputs.open(path) for kind, path in self.files.items()}
+        except BaseException:
+            self.outputs.__exit__(*sys.exc_info())
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.outputs.__exit__(kind, error, trace)
+
+    def finish(self, report: Report) -> None:
+        """Write everything; standard output comes last, after the files cannot fail any more."""
+        for kind, stream in self.streams.items():
+            if kind != ROWS:
+                content = find_renderer(kind).render(report, RenderOptions(top=0))
+                stream.write(content if isinstance(content, bytes) else content.encode())
+        if self.streams_rows:
+            self._write_rows()
+        if self.job.reduction is not Reduction.NONE:
+            _print(self.renderer.render(report, self.options))
+
+    def _write_rows(self) -> None:
+        """A second pass that writes row by row: the first has found that every row is valid."""
+        path = self.files.get(ROWS)
+        sink: BinaryIO = self.streams[ROWS] if path else sys.stdout.buffer
+        titles = [expression.title for expression in self.job.work.expressions if expression.has_rows]
+        names = ["loss"] if len(titles) == 1 else titles
+        writer = open_rows(sink, row_format(path) if path else "csv", names, self.job.request.keep)
+        try:
+            self.job.stream(_numbered(writer, self.job))
+            writer.close()
+        except BrokenPipeError:
+            _forget_stdout()
+
+
+def parse_outputs(texts: Sequence[str]) -> dict[str, str]:
+    """``KIND=PATH`` options as a mapping; one file for each kind."""
+    known = [name for name in renderer_names() if name != "quiet"] + [ROWS]
+    files: dict[str, str] = {}
+    for text in texts:
+        kind, equals, path = text.partition("=")
+        if not equals or not path:
+            raise UsageError(f'-o "{text}" is not KIND=PATH', "such as -o json=report.json")
+        if kind not in known:
+            near = nearest(kind, known)
+            raise UsageError(
+                f"no output kind {kind}", "one of " + ", ".join(known), f"-o {near}={path}" if near else None
+            )
+        if kind in files:
+            raise UsageError(f"two outputs of kind {kind}", "one file for each kind")
+        files[kind] = path
+    return files
+
+
+def _numbered(writer: RowWriter, job: Job) -> Any:
+    """Rows of several files are numbered on, in the order of the files."""
+    rows_before: dict[int, int] = {}
+    total = 0
+    for source in job.sources:
+        rows_before[source.index] = total
+        total += job.rows_of(source.index)
+
+    def sink(file: int, rows: Any, values: Any, kept: Any) -> None:
+        writer.write(rows + rows_before[file], values, kept)
+
+    return sink
+
+
+def _options(top: int) -> RenderOptions:
+    if top < 0:
+        raise UsageError("--top takes a whole number, 0 for all")
+    terminal = sys.stdout.isatty()
+    width = shutil.get_terminal_size().columns if terminal else None
+    color = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return RenderOptions(width=width, color=color, top=top, terminal=terminal)
+
+
+def _print(text: str | bytes) -> None:
+    """Write to standard output; a reader that went away is not an error."""
+    assert isinstance(text, str)
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _forget_stdout()
+
+
+def _forget_stdout() -> None:
+    """Send what is still buffered nowhere, so that the exit code survives a closed pipe."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,204 @@
+"""Options that several commands share, declared once."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from losscli.errors import InputError, UsageError
+
+READING = "Reading"
+SELECTING = "Selecting a loss"
+OUTPUT = "Output"
+RUNNING = "Running"
+GATE = "Gate"
+
+Files = Annotated[
+    list[str], typer.Argument(metavar="FILE...", help="Files, globs, directories of parts, or - for standard input.")
+]
+Losses = Annotated[
+    list[str],
+    typer.Option(
+        "-l",
+        "--loss",
+        metavar="SPEC",
+        help="A loss, [TITLE=][NUMBER*]NAME[:PARAM=VALUE,...][+TERM...]; repeatable, all in one pass.",
+        rich_help_panel=SELECTING,
+    ),
+]
+Dialect = Annotated[
+    str,
+    typer.Option(
+        "--dialect", metavar="NAME", help="Constants of losscli, keras, torch or sklearn.", rich_help_panel=SELECTING
+    ),
+]
+Plugins = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--plugin", metavar="FILE.py", help="A file that declares more losses; repeatable.", rich_help_panel=SELECTING
+    ),
+]
+PluginParameters = Annotated[
+    list[str] | None,
+    typer.Option(
+        "-P", metavar="NAME=VALUE", help="A parameter of a plugin loss; repeatable.", rich_help_panel=SELECTING
+    ),
+]
+Label = Annotated[
+    list[str] | None,
+    typer.Option(
+        "-y",
+        "--label",
+        metavar="COL",
+        help="Labels; repeatable or a comma list for several outputs.",
+        rich_help_panel=READING,
+    ),
+]
+Prediction = Annotated[
+    list[str] | None,
+    typer.Option(
+        "-p",
+        "--pred",
+        metavar="COL",
+        help="Predictions: one column, several in class order, a pattern such as 'prob_*', or one list column.",
+        rich_help_panel=READING,
+    ),
+]
+Weight = Annotated[
+    str | None,
+    typer.Option("-w", "--weight", metavar="COL", help="Row weights, finite and >= 0.", rich_help_panel=READING),
+]
+Others = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--col", metavar="ROLE=COL", help="Columns of any other input of a loss; repeatable.", rich_help_panel=READING
+    ),
+]
+Classes = Annotated[
+    str | None,
+    typer.Option(
+        "--classes",
+        metavar="A,B,...|@FILE",
+        help="The classes in the order of the prediction columns.",
+        rich_help_panel=READING,
+    ),
+]
+PositiveLabel = Annotated[
+    str | None,
+    typer.Option("--pos-label", metavar="V", help="The label of the positive class.", rich_help_panel=READING),
+]
+PredictionKind = Annotated[
+    str,
+    typer.Option(
+        "--pred-kind",
+        metavar="KIND",
+        help="What the scores are: auto, prob, logit, log-prob, label or percent.",
+        rich_help_panel=READING,
+    ),
+]
+By = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--by",
+        metavar="COL[,COL]",
+        help="Slices by a column or a cross of columns; repeatable.",
+        rich_help_panel=READING,
+    ),
+]
+Identity = Annotated[
+    str | None, typer.Option("--id", metavar="COL", help="The column that identifies a row.", rich_help_panel=READING)
+]
+Keep = Annotated[
+    list[str] | None,
+    typer.Option("--keep", metavar="COL,...", help="Columns carried into row outputs.", rich_help_panel=READING),
+]
+Missing = Annotated[
+    str,
+    typer.Option("--nan", metavar="POLICY", help="Missing values: error, skip or propagate.", rich_help_panel=READING),
+]
+Format = Annotated[
+    str,
+    typer.Option(
+        "--format", metavar="NAME", help="Input format; by suffix, then first bytes.", rich_help_panel=READING
+    ),
+]
+Strict = Annotated[
+    bool,
+    typer.Option(
+        "--strict",
+        help="Refuse ambiguous columns instead of warning (always so when CI is set).",
+        rich_help_panel=READING,
+    ),
+]
+ChunkRows = Annotated[
+    int,
+    typer.Option("--chunk-rows", metavar="N", help="Rows read at a time; changes no digit.", rich_help_panel=RUNNING),
+]
+Threads = Annotated[
+    int | None,
+    typer.Option("--threads", metavar="N", help="Worker threads; changes no digit.", rich_help_panel=RUNNING),
+]
+EngineName = Annotated[
+    str, typer.Option("--engine", metavar="NAME", help="threads or serial; changes no digit.", rich_help_panel=RUNNING)
+]
+Debug = Annotated[bool, typer.Option("--debug", help="Show a traceback for internal errors.", rich_help_panel=RUNNING)]
+
+
+def names(values: Sequence[str] | None) -> tuple[str, ...]:
+    """Column names given as repeated options, comma lists, or both."""
+    return tuple(part.strip() for value in values or () for part in value.split(",") if part.strip())
+
+
+def role_columns(values: Sequence[str] | None) -> dict[str, tuple[str, ...]]:
+    """``ROLE=COL[,COL…]`` options as a mapping."""
+    roles = {}
+    for value in values or ():
+        role, equals, columns = value.partition("=")
+        if not equals or not columns:
+            raise UsageError(f'--col "{value}" is not ROLE=COL', "such as --col anchor=emb_a")
+        roles[role.strip()] = names([columns])
+    return roles
+
+
+def class_names(text: str | None) -> tuple[str, ...] | None:
+    """The classes of ``a,b,c`` or of a file ``@FILE`` with one on each line."""
+    if text is None:
+        return None
+    if not text.startswith("@"):
+        return names([text])
+    try:
+        lines = Path(text[1:]).read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise InputError(
+            f"{text[1:]}: cannot be read: {error.strerror}", "a file with one class on each line"
+        ) from error
+    return tuple(line.strip() for line in lines if line.strip())
+
+
+def named_values(values: Sequence[str] | None) -> dict[str, str]:
+    """``NAME=VALUE`` options as a mapping."""
+    found = {}
+    for value in values or ():
+        name, equals, text = value.partition("=")
+        if not equals:
+            raise UsageError(f'-P "{value}" is not NAME=VALUE')
+        found[name.strip().replace("-", "_")] = text
+    return found
+
+
+def with_options(body: Callable[..., int], extra: Sequence[inspect.Parameter]) -> Callable[..., int]:
+    """`body`, a function with ``**options``, as a Typer command that has `extra` options too."""
+
+    @functools.wraps(body)
+    def command(*arguments: Any, **options: Any) -> int:
+        return body(*arguments, **options)
+
+    signature = inspect.signature(body, eval_str=True)
+    own = [one for one in signature.parameters.values() if one.kind is not one.VAR_KEYWORD]
+    command.__signature__ = signature.replace(parameters=[*own, *extra])  # type: ignore[attr-defined]
+    return command
