@@ -35,8 +35,8 @@ def run(arguments: Sequence[str]) -> int:
     except LosscliError as error:
         _say(str(error))
         return error.exit_code
-    except KeyboardInterrupt as interrupt:
-        _say(f"losscli: interrupted{interrupt}")
+    except KeyboardInterrupt:
+        _say("losscli: interrupted")
         return Exit.INTERRUPTED
     except BrokenPipeError:
         return Exit.DONE

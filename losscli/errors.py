@@ -70,6 +70,12 @@ class NothingToEvaluate(LosscliError):  # noqa: N818  # it is no error of the da
     exit_code = Exit.EMPTY
 
 
+class Interrupted(LosscliError):  # noqa: N818  # nothing is wrong, somebody wants to stop
+    """The run was stopped by Ctrl-C or a signal; there is no partial result."""
+
+    exit_code = Exit.INTERRUPTED
+
+
 def nearest(name: str, candidates: Iterable[str]) -> str | None:
     """The candidate most like `name`, ignoring case, or None when none is near."""
     by_folded = {candidate.lower(): candidate for candidate in candidates}

@@ -8,8 +8,10 @@ others a summary is enough, and it is their docstring's first line.
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
 import importlib.util
+import inspect
 import os
 import pkgutil
 import sys
@@ -19,7 +21,7 @@ from typing import Annotated, Any
 
 import typer
 
-from losscli.errors import Exit, UsageError, nearest
+from losscli.errors import Exit, Interrupted, UsageError, nearest
 
 # A line with a backspace keeps the lines that follow as they are.
 EXAMPLES = """\
@@ -94,8 +96,22 @@ def build_app(selected: str | None) -> Any:
             command = importlib.import_module(f"{__name__}.{name}").build()
         else:
             command = _placeholder(name)
-        app.command(name, help=None if name == selected else summary_of(name))(command)
+        app.command(name, help=None if name == selected else summary_of(name))(_interruptible(command))
     return app
+
+
+def _interruptible(command: Callable[..., int | None]) -> Callable[..., int | None]:
+    """`command` with interrupts as errors of ours, before the parser turns them into its own."""
+
+    @functools.wraps(command)
+    def guarded(*arguments: Any, **options: Any) -> int | None:
+        try:
+            return command(*arguments, **options)
+        except KeyboardInterrupt:
+            raise Interrupted("interrupted") from None
+
+    guarded.__signature__ = inspect.signature(command)  # type: ignore[attr-defined]
+    return guarded
 
 
 def _placeholder(name: str) -> Callable[[], None]:

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, BinaryIO
 
-from losscli.errors import UsageError, nearest
+from losscli.errors import InputError, UsageError, nearest
 from losscli.evaluation import Job
 from losscli.output import OutputSet
 from losscli.reduction import Reduction
 from losscli.renderers import RenderOptions, find_renderer, renderer_names
 from losscli.report import Report
-from losscli.rows import RowWriter, open_rows, row_format
+from losscli.rows import RowFormat, RowWriter, open_rows, row_format
 
 ROWS = "rows"
 
@@ -30,7 +30,6 @@ class Delivery:
         if self.renderer.binary:
             raise UsageError(f"{output_format} is not text for standard output", f"-o {output_format}=PATH")
         self.options = _options(top)
-        self.streams_rows = job.reduction is Reduction.NONE or ROWS in self.files
         self.outputs = OutputSet([source.place.path for source in job.sources])
         for kind in self.files:
             if kind != ROWS:
@@ -51,29 +50,36 @@ class Delivery:
     ) -> None:
         self.outputs.__exit__(kind, error, trace)
 
-    def finish(self, report: Report) -> None:
-        """Write everything; standard output comes last, after the files cannot fail any more."""
+    def write_files(self, report: Report) -> None:
+        """Write every file; they appear when the context is left."""
         for kind, stream in self.streams.items():
-            if kind != ROWS:
+            if kind == ROWS:
+                self._write_rows(stream, row_format(self.files[ROWS]))
+            else:
                 content = find_renderer(kind).render(report, RenderOptions(top=0))
                 stream.write(content if isinstance(content, bytes) else content.encode())
-        if self.streams_rows:
-            self._write_rows()
-        if self.job.reduction is not Reduction.NONE:
-            _print(self.renderer.render(report, self.options))
 
-    def _write_rows(self) -> None:
-        """A second pass that writes row by row: the first has found that every row is valid."""
-        path = self.files.get(ROWS)
-        sink: BinaryIO = self.streams[ROWS] if path else sys.stdout.buffer
-        titles = [expression.title for expression in self.job.work.expressions if expression.has_rows]
-        names = ["loss"] if len(titles) == 1 else titles
-        writer = open_rows(sink, row_format(path) if path else "csv", names, self.job.request.keep)
+    def show(self, report: Report) -> None:
+        """Print the report, or the rows, to standard output; a reader that goes away is not an error."""
         try:
-            self.job.stream(_numbered(writer, self.job))
-            writer.close()
+            if self.job.reduction is not Reduction.NONE:
+                sys.stdout.write(str(self.renderer.render(report, self.options)))
+            elif ROWS not in self.files:
+                self._write_rows(sys.stdout.buffer, "csv")
+            sys.stdout.flush()
         except BrokenPipeError:
             _forget_stdout()
+        except OSError as error:
+            _forget_stdout()
+            reason = (error.strerror or type(error).__name__).lower()
+            raise InputError(f"standard output cannot be written: {reason}") from error
+
+    def _write_rows(self, stream: BinaryIO, format: RowFormat) -> None:
+        """A second pass that writes row by row: the first has found that every row is valid."""
+        titles = [expression.title for expression in self.job.work.expressions if expression.has_rows]
+        writer = open_rows(stream, format, ["loss"] if len(titles) == 1 else titles, self.job.request.keep)
+        self.job.stream(_numbered(writer, self.job))
+        writer.close()
 
 
 def parse_outputs(texts: Sequence[str]) -> dict[str, str]:
@@ -116,16 +122,6 @@ def _options(top: int) -> RenderOptions:
     width = shutil.get_terminal_size().columns if terminal else None
     color = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     return RenderOptions(width=width, color=color, top=top, terminal=terminal)
-
-
-def _print(text: str | bytes) -> None:
-    """Write to standard output; a reader that went away is not an error."""
-    assert isinstance(text, str)
-    try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        _forget_stdout()
 
 
 def _forget_stdout() -> None:

@@ -19,7 +19,7 @@ import typer
 from losscli.cli import options as given
 from losscli.cli.parameters import given_parameters, parameter_options
 from losscli.cli.verdict import Limit, parse_limits, verdict
-from losscli.errors import UsageError
+from losscli.errors import Interrupted, UsageError
 
 ORDER = 10
 
@@ -157,8 +157,7 @@ def _run(job: Any, output_format: str, outputs: Sequence[str], quiet: bool, top:
     from losscli.cli.delivery import Delivery
     from losscli.cli.progress import Progress
 
-    delivery = Delivery(job, output_format, outputs, quiet=quiet, top=top)
-    with delivery:
+    with Delivery(job, output_format, outputs, quiet=quiet, top=top) as delivery:
         sys.stderr.write(f"losscli: {job.mapping}\n")
         for warning in job.warnings:
             sys.stderr.write(f"losscli: warning: {warning}\n")
@@ -166,13 +165,15 @@ def _run(job: Any, output_format: str, outputs: Sequence[str], quiet: bool, top:
         try:
             partial = job.run()
         except KeyboardInterrupt:
-            raise KeyboardInterrupt(f" at {progress.describe()}") from None
+            raise Interrupted(f"interrupted at {progress.describe()}") from None
         finally:
             progress.close()
         report = job.report(partial)
         _say_skipped(report)
         outcome = verdict(report, limits)
-        delivery.finish(report)
+        delivery.write_files(report)
+    # Standard output comes last: it shows nothing unless every file is in its place.
+    delivery.show(report)
     return outcome
 
 
