@@ -354,7 +354,7 @@ def modified_huber(y_true: MarginTarget, y_pred: Score) -> FloatArray:
     known_as={
         "torch": "SoftMarginLoss, soft_margin_loss (labels -1/1)",
         "sklearn": "SGD log_loss, HalfBinomialLoss",
-        "optax": "binary_logistic_loss (labels 0/1)",
+        "optax": "sigmoid_binary_cross_entropy (labels 0/1)",
     },
     same_as=(
         "torch.nn.functional.soft_margin_loss(y_pred, torch.where(y_true > 0, 1.0, -1.0), reduction='none')",

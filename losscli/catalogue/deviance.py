@@ -33,7 +33,7 @@ _POISSON_EPSILON = 1e-7
         "torch": "PoissonNLLLoss(log_input=False, eps=1e-7)",
     },
     same_as=(
-        "keras.losses.poisson(y_true, y_pred)",
+        "keras.losses.poisson(y_true[:, None], y_pred[:, None])",
         "torch.nn.functional.poisson_nll_loss(y_pred, y_true, log_input=False, eps=1e-7, reduction='none')",
     ),
     related=(
@@ -196,8 +196,7 @@ def _tweedie_mean(power: float) -> Interval:
     """,
     known_as={"sklearn": "mean_tweedie_deviance (default power=0)"},
     same_as=(
-        "2 * (y_true ** (2 - power) / ((1 - power) * (2 - power)) - y_true * y_pred ** (1 - power) / (1 - power)"
-        " + y_pred ** (2 - power) / (2 - power))",
+        "np.array([sklearn.metrics.mean_tweedie_deviance([a], [b], power=power) for a, b in zip(y_true, y_pred)])",
     ),
     related=(
         "mean_squared_error, poisson_deviance, gamma_deviance: power 0, 1 and 2",

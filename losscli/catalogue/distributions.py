@@ -72,8 +72,8 @@ def _symmetric_clipped(y_true: FloatArray, y_pred: FloatArray) -> BoolArray:
     known_as={
         "keras": "KLDivergence, kl_divergence",
         "r_keras": "loss_kl_divergence, loss_kullback_leibler_divergence",
-        "torch": "KLDivLoss, kl_div (of log(y_pred), epsilon=0)",
-        "optax": "kl_divergence (of log(y_pred), epsilon=0)",
+        "torch": "KLDivLoss, kl_div (of log(y_pred), epsilon=0; NaN where both are 0)",
+        "optax": "kl_divergence (of log(y_pred), epsilon=0; NaN where both are 0)",
     },
     same_as=("keras.losses.kl_divergence(y_true, y_pred)",),
     related=(

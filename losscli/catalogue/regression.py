@@ -27,7 +27,7 @@ from losscli.roles import FloatArray, Prediction, Target, Vector
         "lightgbm": "l2, mse",
     },
     same_as=(
-        "keras.losses.mean_squared_error(y_true, y_pred)",
+        "keras.losses.mean_squared_error(y_true[:, None], y_pred[:, None])",
         "torch.nn.functional.mse_loss(y_pred, y_true, reduction='none')",
         "optax.losses.squared_error(y_pred, y_true)",
         "sklearn.metrics.mean_squared_error(y_true[None], y_pred[None], multioutput='raw_values')",
@@ -101,7 +101,7 @@ def root_mean_squared_error(y_true: Target, y_pred: Prediction) -> FloatArray:
         "catboost": "MAE",
     },
     same_as=(
-        "keras.losses.mean_absolute_error(y_true, y_pred)",
+        "keras.losses.mean_absolute_error(y_true[:, None], y_pred[:, None])",
         "torch.nn.functional.l1_loss(y_pred, y_true, reduction='none')",
         "sklearn.metrics.mean_absolute_error(y_true[None], y_pred[None], multioutput='raw_values')",
     ),

@@ -38,7 +38,7 @@ _HYNDMAN = (
         "catboost": "MAPE (scale=1, epsilon=1)",
     },
     same_as=(
-        "keras.losses.mean_absolute_percentage_error(y_true, y_pred)",
+        "keras.losses.mean_absolute_percentage_error(y_true[:, None], y_pred[:, None])",
         "scale * np.abs(y_true - y_pred) / np.maximum(np.abs(y_true), epsilon)",
     ),
     related=(

@@ -35,9 +35,9 @@ _Delta = Annotated[float, "(0, inf)", "Error where quadratic turns linear, in ta
         "catboost": "Huber:delta",
     },
     same_as=(
-        "keras.losses.huber(y_true, y_pred, delta=delta)",
+        "keras.losses.huber(y_true[:, None], y_pred[:, None], delta=delta)",
         "torch.nn.functional.huber_loss(y_pred, y_true, reduction='none', delta=delta)",
-        "optax.losses.huber_loss(y_pred, y_true, delta)",
+        "optax.losses.huber_loss(y_pred, y_true, delta=delta)",
         "scipy.special.huber(delta, y_true - y_pred)",
     ),
     related=(
