@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any, get_args
 
 from losscli.assembly import Assembler
@@ -19,8 +20,10 @@ from losscli.declaration import DEFAULT_DIALECT
 from losscli.engines import find_engine
 from losscli.errors import InputError, NothingToEvaluate, UsageError
 from losscli.expression import Expression, select_losses
-from losscli.readers import Shard, Source, open_sources
+from losscli.readers import RowCounts, Shards, Source, open_sources
+from losscli.readers.drift import drift
 from losscli.reduction import Reduction, resolve_reduction
+from losscli.registry import load_plugin
 from losscli.report import InputFile, Report, Result, Row
 from losscli.summary import GROUP_ERROR, TOTAL_ERROR
 from losscli.summary.intervals import IntervalMethod
@@ -29,6 +32,8 @@ from losscli.work import BLOCK_ROWS, NanPolicy, Partial, RowSink, Work
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from losscli.roles import FloatArray, IntArray
 
 CI_METHODS: tuple[IntervalMethod, ...] = get_args(IntervalMethod)
 
@@ -46,6 +51,7 @@ class Settings:
     threads: int | None = None
     engine: str = "threads"
     strict: bool = False
+    scheduler: str | None = None
 
 
 @dataclass
@@ -59,7 +65,7 @@ class Job:
     request: ColumnRequest
     warnings: tuple[str, ...] = ()
     progress: Callable[[int], None] | None = None
-    file_rows: dict[int, int] = field(default_factory=dict)
+    counts: RowCounts = field(default_factory=RowCounts)
 
     @property
     def mapping(self) -> str:
@@ -78,32 +84,40 @@ class Job:
         Raises InputError for the first bad value of the data and
         NothingToEvaluate when there are no rows.
         """
-        engine = find_engine(self.settings.engine)
+        engine = find_engine(self.settings.engine, scheduler=self.settings.scheduler)
         partial = engine(
             self.work.start,
-            lambda shard, partial: self.work.run(shard, partial, self.progress),
-            lambda total, part: total.merge(part),
+            self.work.run,
+            Partial.merge,
             self._shards(),
             self.settings.threads or os.cpu_count() or 1,
+            self.progress or _unseen,
         )
         self._refuse_faults(partial)
-        self.file_rows = dict(partial.rows_read)
+        self.counts = partial.counts
         return partial
 
     def stream(self, sink: RowSink) -> None:
-        """Read everything once more, in order, and give `sink` the loss of every row."""
+        """Read everything once more, in order, and give `sink` the loss of every row, numbered within its file."""
         partial = self.work.start()
+
+        def numbered(file: int, rows: IntArray, losses: list[FloatArray], kept: Sequence[Any]) -> None:
+            if len(rows):
+                first = int(rows[0])
+                sink(file, rows + (self.counts.row_of(file, first) - first), losses, kept)
+
         for shard in self._shards():
-            self.work.run(shard, partial, sink=sink)
+            self.work.run(shard, partial, sink=numbered)
             # Nothing is written past a bad row; there is one only when a file changed since `run`.
             self._refuse_faults(partial)
 
     def rows_of(self, file: int) -> int:
         """How many rows a file had when it was read."""
-        return self.file_rows.get(file, 0)
+        return self.counts.by_file().get(file, 0)
 
-    def _shards(self) -> list[Shard]:
-        return [shard for source in self.sources for shard in source.shards()]
+    def _shards(self) -> Shards:
+        of_files = [source.shards() for source in self.sources]
+        return Shards(sum(map(len, of_files)), chain.from_iterable(of_files))
 
     def _refuse_faults(self, partial: Partial) -> None:
         partial.faults.merge(partial.margins.faults(partial.rows_read))
@@ -114,6 +128,7 @@ class Job:
                 lambda file: paths[file],
                 lambda file: partial.rows_read.get(file, 0),
                 lambda file, row: by_index[file].line_of(row),
+                partial.counts.row_of,
             )
         read = sum(partial.rows_read.values())
         names = ", ".join(list(paths.values())[:3])
@@ -200,15 +215,30 @@ def prepare(
     sources = _open(data, format)
     if not sources:
         raise NothingToEvaluate("no input files", "a file, a glob or a directory with data")
+    if settings.scheduler is not None:
+        _refuse_on_cluster(sources, settings)
     needs = tuple(
         dict.fromkeys(
-            Need(one.name, one.role.reading, one.shape, term.loss.name, term.loss.values.get("ignore_class"))
+            Need(
+                one.name,
+                one.role.reading,
+                one.shape,
+                term.loss.name,
+                term.loss.values.get("ignore_class"),
+                (term.loss.family, term.loss.name) if term.loss.is_penalty else (),
+            )
             for expression in expressions
             for term in expression.terms
             for one in term.loss.inputs
         )
     )
-    plans = tuple(plan_columns(source.columns, request, needs, source.path) for source in sources)
+    first = plan_columns(sources[0].columns, request, needs, sources[0].path)
+    for source in sources[1:]:
+        difference = drift(sources[0], source, first.types)
+        if difference is not None:
+            raise InputError(f"{source.path}: {difference}", "files with the same columns")
+    others = (plan_columns(source.columns, request, needs, source.path) for source in sources[1:])
+    plans = (first, *others)
     _refuse_drift(sources, plans)
     ambiguities = tuple(dict.fromkeys(text for plan in plans for text in plan.ambiguities))
     if ambiguities and settings.strict:
@@ -307,6 +337,7 @@ def evaluate(
     pred_kind: str = "auto",
     id: str | None = None,
     dialect: str = DEFAULT_DIALECT,
+    plugin: str | Sequence[str] | None = None,
     reduction: str = "auto",
     nan: NanPolicy = "error",
     level: float = 0.95,
@@ -315,6 +346,7 @@ def evaluate(
     chunk_rows: int = 2 * BLOCK_ROWS,
     threads: int | None = None,
     engine: str = "threads",
+    scheduler: str | None = None,
     strict: bool = False,
     format: str = "auto",
     **parameters: Any,
@@ -329,6 +361,8 @@ def evaluate(
 
     Raises a `LosscliError`: UsageError, InputError or NothingToEvaluate.
     """
+    for path in [plugin] if isinstance(plugin, str) else plugin or ():
+        load_plugin(path)
     expressions = select_losses([loss] if isinstance(loss, str) else list(loss), parameters, dialect)
     request = ColumnRequest(
         label=_names(label),
@@ -341,7 +375,7 @@ def evaluate(
         by=tuple(_names(one) for one in ([by] if isinstance(by, str) else by or ())),
         id=id,
     )
-    settings = Settings(reduction, nan, level, ci, per_class, chunk_rows, threads, engine, strict)
+    settings = Settings(reduction, nan, level, ci, per_class, chunk_rows, threads, engine, strict, scheduler)
     job = prepare(data, expressions, request, settings, format)
     if job.reduction is Reduction.NONE:
         raise UsageError(
@@ -358,6 +392,10 @@ def _quantile_error(results: Sequence[Result]) -> dict[str, float]:
         "total": TOTAL_ERROR if total > SAMPLE_ROWS else 0.0,
         "groups": GROUP_ERROR if largest > SAMPLE_ROWS else 0.0,
     }
+
+
+def _unseen(rows: int) -> None:
+    """Progress that nobody looks at."""
 
 
 def _names(value: str | Sequence[str] | None) -> tuple[str, ...]:
@@ -388,6 +426,17 @@ def _open(data: Any, format: str) -> list[Source]:
     from losscli.readers.memory import open_table
 
     return [open_table(data)]
+
+
+def _refuse_on_cluster(sources: Sequence[Source], settings: Settings) -> None:
+    """What means nothing to the workers of a scheduler, which may be other machines."""
+    if settings.threads is not None:
+        raise UsageError("--threads has no effect with --scheduler", "as many workers as the cluster has")
+    for source in sources:
+        if source.place.spooled:
+            raise UsageError(
+                f"{source.path}: the workers of a cluster cannot read a pipe", "a file that every worker sees"
+            )
 
 
 def _refuse_drift(sources: Sequence[Source], plans: Sequence[Any]) -> None:

@@ -18,7 +18,7 @@ class Fault:
     """One kind of bad value in one column: where it was first seen and how often.
 
     `problem` completes a sentence that starts with the value, such as
-    "is not a probability"; `row` counts from 0 within the file.
+    "is not a probability"; `row` is the number that its shard gives the row.
     """
 
     file: int
@@ -66,11 +66,17 @@ class Faults:
         path_of: Callable[[int], str],
         rows_of: Callable[[int], int],
         line_of: Callable[[int, int], int | None],
+        row_of: Callable[[int, int], int] = lambda _, row: row,
     ) -> InputError:
-        """The error for the first fault; the functions tell a file's path, rows and a row's line."""
+        """The error for the first fault.
+
+        The functions tell a file's path, its rows, the line of a row of a file,
+        and the 0-based row of the file for the number that a shard gave it.
+        """
         fault = self.first()
-        line = line_of(fault.file, fault.row)
-        where = f"row {fault.row + 1:,}" + (f" (line {line:,})" if line else "")
+        row = row_of(fault.file, fault.row)
+        line = line_of(fault.file, row)
+        where = f"row {row + 1:,}" + (f" (line {line:,})" if line else "")
         total = rows_of(fault.file)
         how_many = f"{fault.count:,} of {total:,} rows" if total != 1 else "the only row"
         return InputError(

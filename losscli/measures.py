@@ -42,15 +42,18 @@ class Grouped:
     def update(self, values: Any, weights: FloatArray | None, groupings: Sequence[Grouping]) -> None:
         """Add rows to every axis."""
         if not self.axes:
+            # The terms of a sum have no groups even where their rows do.
             self.parts[0].update(values, weights, None, 1)
-        for part, grouping in zip(self.parts, groupings, strict=False):
+            return
+        for part, grouping in zip(self.parts, groupings, strict=True):
             part.update(values, weights, grouping.codes, grouping.groups)
 
     def merge(self, other: Grouped, maps: Sequence[IntArray]) -> None:
         """Add the rows of `other`; ``maps[axis][i]`` is our group for its group i."""
         if not self.axes:
             self.parts[0].merge(other.parts[0], None)
-        for part, theirs, mapping in zip(self.parts, other.parts, maps, strict=False):
+            return
+        for part, theirs, mapping in zip(self.parts, other.parts, maps, strict=True):
             part.merge(theirs, mapping)
 
 
@@ -229,13 +232,14 @@ class ExpressionMeasure:
                 )
                 self.whole.parts.append((file, row, inputs, weights, moved))
 
-    def settle(self) -> None:
-        """Compute a loss that needed all rows, now that they are all here."""
+    def settle(self, class_ranks: IntArray) -> None:
+        """Compute a loss that needed all rows, now that they are here; its class labels become their ranks."""
         if self.whole is None or not self.whole.parts:
             return
         parts = sorted(self.whole.parts, key=lambda part: part[:2])
-        names = list(parts[0][2])
-        inputs = {name: class_major(np.concatenate([part[2][name] for part in parts])) for name in names}
+        inputs: dict[str, Any] = {
+            name: class_major(np.concatenate([part[2][name] for part in parts])) for name in parts[0][2]
+        }
         weights = None if parts[0][3] is None else np.concatenate([part[3] for part in parts if part[3] is not None])
         axes = range(len(parts[0][4]))
         groupings = [
@@ -245,6 +249,10 @@ class ExpressionMeasure:
             for axis in axes
         ]
         term = self.expression.terms[0]
+        for one in term.loss.inputs:
+            if one.role.reading == "class":
+                # Each shard numbers labels as it meets them: neither alike in all, nor in any order.
+                inputs[one.name] = class_ranks[groupings[0].codes]
         with np.errstate(all="ignore"):
             values = term.factor * term.loss.rows(inputs)
         kept = self._kept([inputs])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from losscli.columns import ColumnPlan, Decoder, Keys, MarginSeen, Need, Tile
 from losscli.expression import Expression
 from losscli.faults import Fault, Faults
 from losscli.measures import ExpressionMeasure, Grouping
-from losscli.readers import Shard
+from losscli.readers import RowCounts, Shard
 from losscli.roles import BoolArray, FloatArray, IntArray
 from losscli.validation import check_shapes, find_faults
 
@@ -26,7 +26,9 @@ from losscli.validation import check_shapes, find_faults
 BLOCK_ROWS = 32_768
 
 NanPolicy = Literal["error", "skip", "propagate"]
-# Receives file, row numbers within it ``(n,)``, an array of losses for each expression, and the kept columns.
+# Rows of a tile: a run of them, or the index of each.
+Rows: TypeAlias = slice | IntArray
+# Receives file, the numbers that its shards give the rows ``(n,)``, the losses of each expression, the kept columns.
 RowSink = Callable[[int, IntArray, list[FloatArray], Sequence[Any]], None]
 
 
@@ -36,20 +38,24 @@ class Partial:
 
     measures: list[ExpressionMeasure]
     keys: Keys
-    rows_read: dict[int, int] = field(default_factory=dict)
+    counts: RowCounts = field(default_factory=RowCounts)
     rows_used: int = 0
     rows_skipped: int = 0
     skipped_by_class: dict[str | None, int] = field(default_factory=dict)
     faults: Faults = field(default_factory=Faults)
     margins: MarginSeen = field(default_factory=MarginSeen)
 
+    @property
+    def rows_read(self) -> dict[int, int]:
+        """The rows read of each file."""
+        return self.counts.by_file()
+
     def merge(self, other: Partial) -> None:
         """Take over the rows of `other`."""
         maps = self.keys.merge(other.keys)
         for mine, theirs in zip(self.measures, other.measures, strict=True):
             mine.merge(theirs, maps)
-        for file, rows in other.rows_read.items():
-            self.rows_read[file] = self.rows_read.get(file, 0) + rows
+        self.counts.merge(other.counts)
         self.rows_used += other.rows_used
         self.rows_skipped += other.rows_skipped
         for name, rows in other.skipped_by_class.items():
@@ -97,8 +103,8 @@ class Work:
         plan = self.plans[shard.file]
         decoder = Decoder(plan, self.needs, file=shard.file, keys=partial.keys)
         for first_row, batch in shard.batches(plan.types, self.chunk_rows):
-            partial.rows_read[shard.file] = partial.rows_read.get(shard.file, 0) + batch.num_rows
-            losses = self._add(decoder.tile(batch, first_row), shard.file, partial)
+            partial.counts.add(shard.file, shard.first_row, batch.num_rows)
+            losses = self._add(decoder.tile(batch, first_row), shard.file, partial, wanted=sink is not None)
             if sink is not None and losses is not None:
                 kept = [batch.column(name) for name in plan.keep]
                 self._emit(sink, shard.file, first_row, losses, kept)
@@ -106,29 +112,29 @@ class Work:
                 progress(batch.num_rows)
         partial.margins.merge(decoder.margin_seen)
 
-    def _add(self, tile: Tile, file: int, partial: Partial) -> list[FloatArray] | None:
-        """Add a tile; returns the weighted loss of each row (NaN where missing), None after a fault."""
+    def _add(self, tile: Tile, file: int, partial: Partial, *, wanted: bool) -> list[FloatArray] | None:
+        """Add a tile; returns the weighted loss of each row if `wanted` (NaN where missing), None after a fault."""
         partial.faults.merge(tile.faults)
-        rows = tile.rows
-        present = np.ones(rows, dtype=bool)
-        if tile.missing is not None and tile.missing.any():
+        missing = tile.missing if tile.missing is not None and tile.missing.any() else None
+        used: IntArray | None = None
+        if missing is not None:
             if self.nan == "error":
                 _report_missing(tile, file, partial.faults)
             else:
                 self._count_skipped(tile, partial)
-            present = ~tile.missing
-        whole_tile = bool(present.all())
-        used = np.flatnonzero(present)
-        losses = [np.full(rows, np.nan) for expression in self.expressions if expression.has_rows]
-        for start in range(0, len(used), BLOCK_ROWS):
-            positions = used[start : start + BLOCK_ROWS]
-            chosen: Any = slice(start, start + BLOCK_ROWS) if whole_tile else positions
-            values = self._add_block(tile, chosen, positions, file, partial)
+            used = np.flatnonzero(~missing)
+        count = tile.rows if used is None else len(used)
+        losses = [np.full(tile.rows, np.nan) for expression in self.expressions if wanted and expression.has_rows]
+        for start in range(0, count, BLOCK_ROWS):
+            end = min(start + BLOCK_ROWS, count)
+            # A slice of a whole tile is a view; rows picked from another are a copy.
+            chosen: Rows = slice(start, end) if used is None else used[start:end]
+            values = self._add_block(tile, chosen, file, partial, wanted=wanted)
             for mine, theirs in zip(losses, values, strict=False):
-                mine[positions] = theirs
-        partial.rows_used += len(used)
-        if self.nan == "propagate" and not whole_tile:
-            self._propagate(tile, ~present, partial)
+                mine[chosen] = theirs
+        partial.rows_used += count
+        if self.nan == "propagate" and missing is not None:
+            self._propagate(tile, missing, partial)
         return None if partial.faults else losses
 
     def _emit(self, sink: RowSink, file: int, first_row: int, losses: list[FloatArray], kept: list[Any]) -> None:
@@ -143,10 +149,10 @@ class Work:
                 rows, losses = rows[used], [one[used] for one in losses]
         sink(file, rows, losses, kept)
 
-    def _add_block(self, tile: Tile, chosen: Any, positions: IntArray, file: int, partial: Partial) -> list[FloatArray]:
-        """Add some rows of a tile; returns the weighted losses of every expression that has rows."""
+    def _add_block(self, tile: Tile, chosen: Rows, file: int, partial: Partial, *, wanted: bool) -> list[FloatArray]:
+        """Add some rows of a tile; returns the weighted losses of every expression that has rows, if `wanted`."""
         taken: dict[tuple[str, str], Any] = {
-            key: class_major(array[chosen]) if isinstance(chosen, np.ndarray) else array[chosen]
+            key: array[chosen] if isinstance(chosen, slice) else class_major(array[chosen])
             for key, array in tile.inputs.items()
         }
         weights = None if tile.weights is None else tile.weights[chosen]
@@ -154,46 +160,44 @@ class Work:
             [{one.name: taken[one.name, one.role.reading] for one in term.loss.inputs} for term in expression.terms]
             for expression in self.expressions
         ]
-        partial.faults.merge(self._validate(term_inputs, tile, positions, file))
+        partial.faults.merge(self._validate(term_inputs, tile, chosen, file))
         if partial.faults:
             # The error counts every bad row of the data, so reading goes on; sums would be wasted.
             return []
         groupings = self._groupings(tile, chosen, partial.keys)
-        place = (file, tile.first_row + int(positions[0]))
+        place = (file, tile.first_row + _row(chosen, 0))
         losses = []
         for measure, inputs in zip(partial.measures, term_inputs, strict=True):
             values = measure.update(inputs, weights, groupings, place)
-            if values is not None:
+            if wanted and values is not None:
                 losses.append(values if weights is None else values * weights)
         return losses
 
-    def _validate(self, term_inputs: Any, tile: Tile, positions: IntArray, file: int) -> Faults:
+    def _validate(self, term_inputs: Any, tile: Tile, chosen: Rows, file: int) -> Faults:
         faults = Faults()
         plan = self.plans[file]
         for expression, inputs in zip(self.expressions, term_inputs, strict=True):
             for term, one in zip(expression.terms, inputs, strict=True):
                 check_shapes(term.loss, one)
-                kept = positions
+                kept: IntArray | None = None
                 if term.loss.omit is not None and not term.loss.whole:
                     omitted = _omitted(term.loss, one)
                     if omitted.any():
-                        kept = positions[~omitted]
-                        one = {name: class_major(array[~omitted]) for name, array in one.items()}
-                if not len(kept):
-                    continue
-                found = find_faults(
-                    term.loss,
-                    one,
-                    plan.input_columns,
-                    file=file,
-                    row_numbers=lambda index, kept=kept: tile.first_row + int(kept[index]),  # type: ignore[misc]
-                )
+                        kept = np.flatnonzero(~omitted)
+                        if not len(kept):
+                            continue
+                        one = {name: class_major(array[kept]) for name, array in one.items()}
+
+                def row_number(index: int, kept: IntArray | None = kept) -> int:
+                    return tile.first_row + _row(chosen, index if kept is None else int(kept[index]))
+
+                found = find_faults(term.loss, one, plan.input_columns, file=file, row_numbers=row_number)
                 for fault in found.by_key.values():
                     if fault.key not in faults.by_key:
                         faults.add(fault)
         return faults
 
-    def _groupings(self, tile: Tile, chosen: Any, keys: Keys) -> list[Grouping]:
+    def _groupings(self, tile: Tile, chosen: Rows | BoolArray, keys: Keys) -> list[Grouping]:
         groupings: list[Grouping] = []
         if self.by_class:
             assert tile.class_codes is not None
@@ -219,6 +223,11 @@ class Work:
         for measure in partial.measures:
             if measure.rows is not None:
                 measure.rows.update(values, weights, groupings)
+
+
+def _row(chosen: Rows, index: int) -> int:
+    """The row of the tile that stands at `index` among the chosen ones."""
+    return int(chosen.start) + index if isinstance(chosen, slice) else int(chosen[index])
 
 
 def _omitted(loss: Any, inputs: Any) -> BoolArray:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import subprocess
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -60,3 +65,79 @@ def test_cut_off_data_is_refused(tmp_path: Path, kind: str) -> None:
     path.write_bytes(path.read_bytes()[:-700])
     with pytest.raises(InputError, match=r"preds\.arrow: not readable as Arrow"):
         list(open_sources([str(path)])[0].shards()[0].batches({"x": "number"}, 10))
+
+
+def test_stream_comes_through_a_pipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = Path(write(tmp_path / "data", "stream")).read_bytes()
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(data)))
+    (source,) = open_sources(["-"])
+    assert (source.path, source.format, source.bytes) == ("-", "arrow", len(data))
+    assert sum(batch.num_rows for _, batch in source.shards()[0].batches({"x": "number"}, 3)) == 10
+
+
+@pytest.mark.parametrize("compression", ["lz4", "zstd"])
+@pytest.mark.parametrize("kind", ["file", "stream"])
+def test_compressed_buffers_are_read(tmp_path: Path, kind: str, compression: str) -> None:
+    new = pa.ipc.new_file if kind == "file" else pa.ipc.new_stream
+    options = pa.ipc.IpcWriteOptions(compression=compression)
+    with new(str(tmp_path / "data"), TABLE.schema, options=options) as writer:
+        writer.write_table(TABLE)
+    (shard,) = open_sources([str(tmp_path / "data")])[0].shards()
+    assert [batch.column("s").to_pylist() for _, batch in shard.batches({"s": "text"}, 6)] == [
+        ["a", "b"] * 3,
+        ["a", "b"] * 2,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("values", "wanted", "sound", "damaged"),
+    [
+        (pa.array([[1.0], [2.0]]), "vector", [0, 1, 2], [0, 1, 2**30]),
+        (pa.array(["a", "b", "b"]).dictionary_encode(), "text", [0, 1, 1], [0, 1, 2**30]),
+        (pa.array(["word", "words"]), "text", [0, 4, 9], [0, 2**30, 9]),
+        (pa.array(["\ufdfd\x01"]), "text", [0x01BDB7EF], [0x01BDB7FF]),
+    ],
+    ids=["offset of a list", "index of a word", "offset of a word", "UTF-8"],
+)
+def test_damage_that_arrow_does_not_see_is_refused(
+    tmp_path: Path, values: pa.Array, wanted: ColumnType, sound: list[int], damaged: list[int]
+) -> None:
+    table = pa.table({"c": values})
+    stream = io.BytesIO()
+    with pa.ipc.new_stream(stream, table.schema) as writer:
+        writer.write_table(table)
+        # The first rows are looked at when the file is opened; these are not among them.
+        writer.write_table(table)
+    before, after = (np.array(numbers, np.int32).tobytes() for numbers in (sound, damaged))
+    start, _, end = stream.getvalue().rpartition(before)
+    assert start
+    (tmp_path / "data").write_bytes(start + after + end)
+    with pytest.raises(InputError, match="not readable as Arrow"):
+        [list(shard.batches({"c": wanted}, 10)) for shard in open_sources([str(tmp_path / "data")])[0].shards()]
+
+
+PEAK = """
+import sys
+from pathlib import Path
+from losscli.readers import open_sources
+
+def peak():
+    return int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
+
+before = peak()
+(shard,) = open_sources(sys.argv[1:])[0].shards()
+assert sum(batch.num_rows for _, batch in shard.batches({"x": "number", "y": "number"}, 50_000)) == 4_000_000
+print(peak() - before)
+"""
+
+
+@pytest.mark.skipif("sys.platform != 'linux'", reason="elsewhere memory is given back by other rules")
+def test_memory_does_not_grow_with_the_size_of_a_batch(tmp_path: Path) -> None:
+    values = pa.array(np.arange(4_000_000.0))
+    batch = pa.record_batch([values, values], ["x", "y"])
+    with pa.ipc.new_file(str(tmp_path / "data"), batch.schema) as writer:
+        writer.write_batch(batch)
+    command = [sys.executable, "-c", PEAK, str(tmp_path / "data")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1])
+    # The batch has 61 MiB; what reading Arrow takes for itself is about 12.
+    assert int(done.stdout) < 30 * 1024

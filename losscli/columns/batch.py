@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from losscli.columns.labels import number_of
-from losscli.readers.arrays import floats, nulls, view
+from losscli.readers.arrays import floats, nulls, string_array, view
 from losscli.roles import BoolArray, FloatArray, IntArray
 
 # Beyond this a table of codes is slower than sorting the distinct ones.
@@ -42,6 +42,24 @@ def texts(array: pa.Array) -> Texts:
     if missing is not None:
         indices = np.where(missing, len(words), indices)
     return Texts([*words, None], indices)
+
+
+def used_texts(array: pa.DictionaryArray) -> tuple[pa.StringArray, IntArray]:
+    """The distinct texts of a dictionary array, an empty one for null, and the place of each row's among them.
+
+    Only those that occur: the dictionary of one batch may serve many.
+    """
+    words: pa.StringArray = array.dictionary
+    indices: NDArray[np.integer[Any]] = view(array.indices, np.int32)
+    missing = nulls(array.indices)
+    if missing is not None:
+        indices = np.where(missing, len(words), indices)
+        words = pa.concat_arrays([words, string_array([""])])
+    used, places = np.unique(indices, return_inverse=True)
+    if len(used) < len(words):
+        chosen = used.astype(np.int64)
+        words = words.take(pa.Array.from_buffers(pa.int64(), len(used), [None, pa.py_buffer(chosen)]))
+    return words, places
 
 
 def text_floats(column: Texts) -> tuple[FloatArray, BoolArray]:

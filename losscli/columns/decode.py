@@ -16,6 +16,8 @@ from losscli.columns.need import BINARY_READINGS, Need
 from losscli.columns.plan import ColumnPlan
 from losscli.faults import Fault, Faults
 from losscli.readers.arrays import floats
+from losscli.readers.csv_faults import SHOWN_CHARACTERS
+from losscli.readers.text_lists import read_lists
 from losscli.roles import BoolArray, FloatArray, IntArray, Reading
 
 # Codes of labels that have none.
@@ -173,15 +175,35 @@ class _Tiling:
     def _list(self, name: str) -> FloatArray:
         """A list column as (n, k), a column of lists of lists as (n, m, k)."""
         column, lengths = self.batch.column(name), self.plan.lengths[name]
+        if self.plan.types[name] == "text":
+            return self._text_list(name, column, lengths)
         lists = arrays.vectors(column, *lengths) if len(lengths) == 1 else arrays.matrices(column, *lengths)
         if lists.uneven is not None:
-            wanted = " x ".join(str(length) for length in lengths)
-            problem = f"is not a list of {wanted} numbers"
-            self._suspect(name, lists.uneven, problem, "lists of one length", value=lambda _: "the list")
+            self._suspect(name, lists.uneven, _no_list(lengths), "lists of one length", value=lambda _: "the list")
         if arrays.any_nan(lists.values):
             gaps: BoolArray = np.logical_or.reduce(np.isnan(lists.values.reshape(self.rows, -1)), axis=1)
             self._note_missing(name, gaps if lists.uneven is None else np.logical_and(gaps, ~lists.uneven))
         return lists.values
+
+    def _text_list(self, name: str, column: pa.DictionaryArray, lengths: tuple[int, ...]) -> FloatArray:
+        """The same from lists that were written as text."""
+        texts, places = arrays.used_texts(column)
+        lists = read_lists(texts, lengths)
+        values = lists.values[places]
+        shortened, wrong = lists.shortened[places], lists.wrong[places]
+
+        def shown(row: int) -> str:
+            text = " ".join(texts[int(places[row])].as_py().split())
+            return f'"{text}"' if len(text) <= SHOWN_CHARACTERS else f'"{text[:SHOWN_CHARACTERS]}…"'
+
+        problem = "is a list of which its writer left numbers out"
+        fix = "write each list with json.dumps, or the file as Parquet"
+        self._suspect(name, shortened, problem, f"all {_count(lengths)} numbers", fix, value=shown)
+        self._suspect(name, wrong, _no_list(lengths), "lists of one length, such as [0.1, 0.9]", value=shown)
+        if arrays.any_nan(values):
+            gaps: BoolArray = np.logical_or.reduce(np.isnan(values.reshape(self.rows, -1)), axis=1)
+            self._note_missing(name, gaps & ~shortened & ~wrong)
+        return values
 
     def _binary(self, need: Need, name: str) -> FloatArray:
         """A two-class label as 0 and 1, or -1 and 1 where the loss reads a margin."""
@@ -381,3 +403,11 @@ class _Tiling:
                 if fault.key not in faults.by_key:
                     faults.add(fault)
         return faults
+
+
+def _no_list(lengths: tuple[int, ...]) -> str:
+    return f"is not a list of {_count(lengths)} numbers"
+
+
+def _count(lengths: tuple[int, ...]) -> str:
+    return " x ".join(str(length) for length in lengths)

@@ -18,6 +18,7 @@ class Need:
     """One input of one loss: its name there, how it is read, its shape, and the loss for messages.
 
     `ignored` is a class label that need not be among the classes, for its rows do not count.
+    `aliases` are other names by which ``--col`` may call this input.
     """
 
     input: str
@@ -25,6 +26,7 @@ class Need:
     shape: Shape
     loss: str
     ignored: int | None = None
+    aliases: tuple[str, ...] = ()
 
     @property
     def role(self) -> Literal["label", "pred"] | None:

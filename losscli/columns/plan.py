@@ -106,6 +106,7 @@ class _Planner:
         self.finder = Finder(columns, path)
         self.label_needs = [need for need in needs if need.role == "label"]
         self.pred_needs = [need for need in needs if need.role == "pred"]
+        self.others = self._others()
         self.roles: dict[str, Choice] = {}
 
     def plan(self) -> ColumnPlan:
@@ -143,29 +144,38 @@ class _Planner:
         request = self.request
         if request.pred_kind not in PREDICTION_KINDS:
             raise UsageError(f'no kind of prediction "{request.pred_kind}"', "one of " + ", ".join(PREDICTION_KINDS))
+        if request.label and not self.label_needs:
+            raise UsageError("a label column is given, but no selected loss reads a label")
+        if request.pred and not self.pred_needs:
+            raise UsageError("a prediction column is given, but no selected loss reads a prediction")
+
+    def _others(self) -> dict[str, tuple[str, ...]]:
+        """The columns of ``--col`` by the name of the input, which may be given by an alias."""
         inputs = list(dict.fromkeys(need.input for need in self.needs))
-        for role in request.others:
-            if role not in inputs:
-                near = nearest(role, inputs)
+        owners = {alias: need.input for need in self.needs for alias in need.aliases}
+        others: dict[str, tuple[str, ...]] = {}
+        for role, columns in self.request.others.items():
+            name = role if role in inputs else owners.get(role)
+            if name is None:
+                near = nearest(role, [*inputs, *owners])
                 raise UsageError(
                     f'no selected loss has an input "{role}"',
                     "one of " + ", ".join(inputs),
                     near and f"--col {near}=COLUMN",
                 )
-        if request.label and not self.label_needs:
-            raise UsageError("a label column is given, but no selected loss reads a label")
-        if request.pred and not self.pred_needs:
-            raise UsageError("a prediction column is given, but no selected loss reads a prediction")
+            if others.setdefault(name, columns) != columns:
+                raise UsageError(f"the input {name} is given twice, with different columns", f"--col {name}=COLUMN")
+        return others
 
     def _choose(self) -> None:
         """Fill `roles`: explicit columns first, so that detection leaves them alone."""
         for need in self.needs:
             role = need.role or need.input
             asked = {"label": self.request.label, "pred": self.request.pred}.get(role, ())
-            wanted = asked or self.request.others.get(need.input, ())
+            wanted = asked or self.others.get(need.input, ())
             if wanted and role not in self.roles:
                 self.roles[role] = self.finder.explicit(wanted)
-        if self.label_needs and self.pred_needs and not self.roles:
+        if self.label_needs and self.pred_needs and not {"label", "pred"} & set(self.roles):
             pair = self.finder.pair()
             if pair and not self._wants_classes():
                 self.roles["label"] = Choice((pair[0],), detected=True)
@@ -180,7 +190,9 @@ class _Planner:
         return any(need.reading in CLASS_READINGS for need in self.label_needs)
 
     def _detected(self, role: str) -> Choice:
-        taken = [name for choice in self.roles.values() for name in choice.columns]
+        # The predictions themselves may be penalised.
+        penalised = {need.input for need in self.needs if need.shape == "any"}
+        taken = [name for role, choice in self.roles.items() if role not in penalised for name in choice.columns]
         if role == "label":
             choice = self.finder.label(self.label_needs, taken)
             expected = "a column named " + ", ".join(LABELS[:6]) + ", …"
@@ -203,7 +215,7 @@ class _Planner:
     def _single(self, name: str) -> str:
         """`name`, which must be a column of single values."""
         column = self.finder.by_name[self.finder.named(name)]
-        if column.kind in (*LISTS, "other"):
+        if column.kind in (*LISTS, "other") and not column.as_text:
             raise InputError(f'{self.path}: column "{name}" holds {column.type}', "a column of single values")
         return name
 
@@ -378,16 +390,21 @@ class _Planner:
         for name in [*(name for cross in by for name in cross), *([identity] if identity is not None else [])]:
             types[name] = "text"
         for name in keep:
-            kind = self._kind(name)
-            types.setdefault(name, "vector" if kind == "vector" else "matrix" if kind == "matrix" else "text")
+            types.setdefault(name, self._list_type(name) or "text")
         return types
 
+    def _list_type(self, name: str) -> ColumnType | None:
+        """The type to read a column of lists in; None for single values."""
+        column = self.finder.by_name[name]
+        if column.kind not in LISTS:
+            return None
+        return "text" if column.as_text else "vector" if column.kind == "vector" else "matrix"
+
     def _type(self, need: Need, name: str) -> ColumnType:
+        lists = self._list_type(name)
+        if lists is not None:
+            return lists
         kind = self._kind(name)
-        if kind == "vector":
-            return "vector"
-        if kind == "matrix":
-            return "matrix"
         if self._by_class(need) or need.reading == "class":
             return "text"
         binary = need.reading in BINARY_READINGS or (need.reading == "either" and self._either_is_binary())

@@ -10,21 +10,22 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 
-from losscli.engines import Piece, Result
+from losscli.engines import Piece, Progress, Result
 from losscli.engines.serial import run as run_serial
 
 
 def run(
     start: Callable[[], Result],
-    step: Callable[[Piece, Result], None],
+    step: Callable[[Piece, Result, Progress], None],
     merge: Callable[[Result, Result], None],
     pieces: Sequence[Piece],
     workers: int,
+    progress: Progress,
 ) -> Result:
     """The fold of all pieces by `workers` threads (at most one a piece)."""
     workers = min(workers, len(pieces))
     if workers <= 1:
-        return run_serial(start, step, merge, pieces, 1)
+        return run_serial(start, step, merge, pieces, 1, progress)
     queue = iter(pieces)
     lock = threading.Lock()
     results: list[Result] = []
@@ -38,7 +39,7 @@ def run(
                     piece = next(queue, None)
                 if piece is None:
                     break
-                step(piece, result)
+                step(piece, result, progress)
         except BaseException as failure:
             failures.append(failure)
         with lock:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from losscli.readers.locate import open_sources
-from losscli.readers.source import Column, ColumnType, Shard, Source
+from losscli.readers.row_counts import RowCounts
+from losscli.readers.source import Column, ColumnType, Shard, Shards, Source
 
-__all__ = ["Column", "ColumnType", "Shard", "Source", "open_sources"]
+__all__ = ["Column", "ColumnType", "RowCounts", "Shard", "Shards", "Source", "open_sources"]

@@ -40,7 +40,7 @@ def nulls(array: pa.Array) -> BoolArray | None:
         return None
     if array.null_count == len(array):
         return np.ones(len(array), np.bool_)
-    return ~_bits(array.buffers()[0], array.offset, len(array))
+    return ~bits(array.buffers()[0], array.offset, len(array))
 
 
 def floats(array: pa.Array) -> FloatArray:
@@ -108,7 +108,7 @@ def _numbers(array: pa.Array) -> pa.Array:
     if _is_list(stored):
         return _list_of_numbers(array)
     if pa.types.is_boolean(stored):
-        values = _bits(array.buffers()[1], array.offset, len(array)).astype(np.float64)
+        values = bits(array.buffers()[1], array.offset, len(array)).astype(np.float64)
     elif pa.types.is_integer(stored) or pa.types.is_floating(stored):
         values = view(array, stored.to_pandas_dtype()).astype(np.float64)
     else:
@@ -206,7 +206,7 @@ def _float_word(value: float) -> str | None:
     return f"{value:.1f}" if value.is_integer() else repr(value)
 
 
-def _bits(data: pa.Buffer, offset: int, length: int) -> BoolArray:
+def bits(data: pa.Buffer, offset: int, length: int) -> BoolArray:
     """Bits of an Arrow bitmap as booleans."""
     first = offset // 8
     packed = np.frombuffer(data, np.uint8, (offset + length + 7) // 8 - first, first)

@@ -7,122 +7,46 @@ are missing values.
 
 from __future__ import annotations
 
-import io
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from losscli.errors import InputError, NothingToEvaluate
-from losscli.readers.arrays import FLOAT, TEXT
-from losscli.readers.csv_faults import MISSING, NUMBER, line_of_row, not_utf8, raise_fault, refuse_open_quote
-from losscli.readers.schema import WANTED, check_names
-from losscli.readers.source import Batches, Column, ColumnType, Format, Kind, Shard, Source, slices
-from losscli.readers.streams import Place, head_of, reading
-
-# A row must fit into a block.
-BLOCK_BYTES = 1 << 22
+from losscli.readers.csv_cuts import BOM, header_bytes
+from losscli.readers.csv_faults import MISSING, NUMBER, line_of_row, not_utf8
+from losscli.readers.csv_shards import BLOCK_BYTES, Dialect, csv_shards
+from losscli.readers.schema import check_names
+from losscli.readers.source import Column, Format, Kind, Shard, Source
+from losscli.readers.storage import is_uri
+from losscli.readers.streams import Place, head_of, is_compressed
+from losscli.readers.text_lists import as_list_column
 
 # The header and the rows whose look decides the kind of a column.
 HEAD_BYTES = 1 << 16
 SAMPLED_ROWS = 100
-
-QUOTE = ord('"')
 
 INTEGER = re.compile(r"[+-]?[0-9]+")
 NUMBER_TEXT = re.compile(NUMBER)
 
 
 @dataclass(frozen=True)
-class CsvShard(Shard):
-    """A whole CSV file; `headers` are the column names as the file writes them, blanks and all."""
+class CsvSource(Source):
+    """A CSV or TSV file; one that is `streamed` is read from its start to its end.
 
-    place: Place
-    delimiter: str
-    headers: Mapping[str, str]
-
-    def batches(self, types: Mapping[str, ColumnType], chunk_rows: int) -> Batches:
-        from pyarrow import csv
-
-        headers = {self.headers[name]: self._storage(name, wanted) for name, wanted in types.items()}
-        ragged: list[Any] = []
-
-        def refuse(row: Any) -> str:
-            ragged.append(row)
-            return "error"
-
-        first_row = 0
-        with reading(self.place) as stream:
-            counted = QuoteCount(stream)
-            try:
-                for batch in csv.open_csv(
-                    counted,
-                    read_options=csv.ReadOptions(use_threads=False, block_size=BLOCK_BYTES),
-                    parse_options=csv.ParseOptions(
-                        delimiter=self.delimiter, newlines_in_values=True, invalid_row_handler=refuse
-                    ),
-                    convert_options=csv.ConvertOptions(
-                        column_types=headers,
-                        include_columns=list(headers),
-                        null_values=MISSING,
-                        strings_can_be_null=False,
-                    ),
-                ):
-                    yield from slices(first_row, batch.rename_columns(list(types)), chunk_rows)
-                    first_row += batch.num_rows
-            except pa.ArrowInvalid as error:
-                if "Empty CSV" in str(error):
-                    # A header that ends without a newline.
-                    return
-                numbers = {self.headers[name]: name for name, wanted in types.items() if wanted == "number"}
-                raise_fault(self.file, self.place, self.delimiter, numbers, ragged, error)
-            if counted.quotes % 2:
-                refuse_open_quote(self.place, self.delimiter)
-
-    def _storage(self, name: str, wanted: ColumnType) -> pa.DataType:
-        if wanted == "number":
-            return FLOAT
-        if wanted == "text":
-            return TEXT
-        raise InputError(f'{self.place}: column "{name}" holds single values', WANTED[wanted])
-
-
-class QuoteCount(io.RawIOBase):
-    """A stream that counts the quotes that go through it.
-
-    A quote that is never closed makes the rest of a file one value, and Arrow
-    takes it without a word; an odd number of quotes gives it away.
+    Compressed text has to be.  An object in storage is, because looking for
+    cuts would fetch all of it once more, by one connection.
     """
 
-    def __init__(self, stream: pa.NativeFile) -> None:
-        super().__init__()
-        self.stream = stream
-        self.quotes = 0
+    dialect: Dialect
+    streamed: bool
 
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        data: bytes = self.stream.read(size)
-        self.quotes += int(np.count_nonzero(np.frombuffer(data, np.uint8) == QUOTE))
-        return data
-
-
-@dataclass(frozen=True)
-class CsvSource(Source):
-    """A CSV or TSV file, plain or compressed."""
-
-    delimiter: str
-    headers: Mapping[str, str]
-
-    def shards(self) -> list[Shard]:
-        return [CsvShard(self.index, 0, None, self.place, self.delimiter, self.headers)]
+    def shards(self) -> Sequence[Shard]:
+        return csv_shards(self.index, self.place, self.dialect, None if self.streamed else self.bytes)
 
     def line_of(self, row: int) -> int | None:
-        return line_of_row(self.place, self.delimiter, row)
+        return line_of_row(self.place, self.dialect.delimiter, row)
 
 
 def open_csv(index: int, place: Place) -> CsvSource:
@@ -136,14 +60,19 @@ def open_tsv(index: int, place: Place) -> CsvSource:
 
 
 def _open(index: int, place: Place, name: str, delimiter: str | None) -> CsvSource:
-    head = _head(place)
-    header = head.split(b"\n", 1)[0]
-    delimiter = delimiter or delimiter_of(header)
-    headers, sample = _sample(place, head, delimiter)
+    skipped, head = _head(place)
+    delimiter = delimiter or delimiter_of(head.split(b"\n", 1)[0])
+    headers, sample = _sample(place, head + b"\n", delimiter)
     names = [header.strip() for header in headers]
     check_names(place, names)
-    columns = tuple(Column(name, _kind(values), None, "text") for name, values in zip(names, sample, strict=True))
-    return CsvSource(index, place, name, place.size, None, columns, delimiter, dict(zip(names, headers, strict=True)))
+    columns = tuple(
+        as_list_column(Column(name, _kind(values), None, "text"), values)
+        for name, values in zip(names, sample, strict=True)
+    )
+    length = header_bytes(head, delimiter)
+    dialect = Dialect(delimiter, dict(zip(names, headers, strict=True)), skipped + length if length else 0)
+    streamed = is_uri(place.path) or is_compressed(place)
+    return CsvSource(index, place, name, place.size, None, columns, dialect, streamed)
 
 
 def delimiter_of(header: bytes) -> str:
@@ -153,8 +82,8 @@ def delimiter_of(header: bytes) -> str:
     return max("\t;", key=lambda one: header.count(one.encode())) if b"\t" in header or b";" in header else ","
 
 
-def _head(place: Place) -> bytes:
-    """The start of the file, with at least the whole header, without blank lines before it."""
+def _head(place: Place) -> tuple[int, bytes]:
+    """How many bytes stand before the header, and the text from there on, with at least the whole header."""
     size = HEAD_BYTES
     while True:
         head = head_of(place, size)
@@ -167,11 +96,11 @@ def _head(place: Place) -> bytes:
         )
     if b"\0" in head:
         raise InputError(f"{place}: not a text file: it holds NUL bytes", "CSV text", "--format NAME")
-    head = head.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n")
-    if not head.strip():
+    text = head.removeprefix(BOM).lstrip(b"\r\n")
+    if not text.strip():
         raise NothingToEvaluate(f"{place}: the file is empty", "a header and rows")
-    complete = head if len(head) < size - 3 else head[: head.rfind(b"\n") + 1]
-    return (complete or head) + b"\n"
+    complete = text if len(head) < size else text[: text.rfind(b"\n") + 1]
+    return len(head) - len(text), complete or text
 
 
 def _sample(place: Place, head: bytes, delimiter: str) -> tuple[list[str], list[list[str]]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import codecs
 import io
 import itertools
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
 import pyarrow as pa
@@ -32,30 +32,40 @@ ACCEPTED = f"({NUMBER}|{'|'.join(MISSING)})"
 
 BOM_AS_LATIN = "\ufeff".encode().decode("latin-1")
 SHOWN_CHARACTERS = 60
+
+# Arrow numbers rows from 1 and the header is one of them; blank lines are none.
+HEADER_ROWS = 2
+
 SCAN_BYTES = 1 << 22
 
 
 def raise_fault(
-    file: int, place: Place, delimiter: str, numbers: Mapping[str, str], ragged: Collection[Any], error: Exception
+    file: int, place: Place, delimiter: str, headers: Mapping[str, str], numbers: Sequence[str], error: Exception
 ) -> NoReturn:
-    """Raise the InputError behind `error`, which stopped the reader.
+    """Raise the InputError behind `error`, which stopped the reader of some part of the file.
 
-    `numbers` maps the headers of the columns read as numbers to their names;
-    `ragged` holds the row with the wrong number of values, if that was it.
+    Whichever part that was, the error is for the first fault of the file.
+    `headers` are the names of all columns as the file writes them, `numbers`
+    the columns read as numbers.
     """
-    for row in ragged:
-        raise _ragged(place, delimiter, row) from error
-    if "straddling" in str(error):
+    try:
+        search = _Search(file, place, delimiter, headers, numbers)
+    except pa.ArrowInvalid as again:
+        if "straddling" not in str(again):
+            raise _unreadable(place, again) from error
         refuse_open_quote(place, delimiter)
         raise InputError(f"{place}: a row is longer than {SCAN_BYTES >> 20} MiB", "shorter rows") from error
-    faults, rows = _not_numbers(file, place, delimiter, numbers) if numbers else (Faults(), 0)
-    if faults:
-        raise faults.error(
-            lambda _: place.name, lambda _: rows, lambda _, row: line_of_row(place, delimiter, row)
+    bad = search.faults.first().row if search.faults else None
+    ragged = search.ragged.number - HEADER_ROWS if search.ragged else None
+    if ragged is not None and (bad is None or ragged <= bad):
+        raise _ragged(place, delimiter, search.ragged) from error
+    if bad is not None:
+        raise search.faults.error(
+            lambda _: place.name, lambda _: search.rows, lambda _, row: line_of_row(place, delimiter, row)
         ) from error
     if "UTF8" in str(error):
         raise not_utf8(place) from error
-    raise InputError(f"{place}: not readable as CSV: {first_sentence(error)}", "CSV text with a header") from error
+    raise _unreadable(place, error) from error
 
 
 def line_of_row(place: Place, delimiter: str, row: int) -> int | None:
@@ -126,9 +136,12 @@ def _not_utf8(place: Place, line: int, offset: int, byte: int) -> InputError:
     )
 
 
+def _unreadable(place: Place, error: Exception) -> InputError:
+    return InputError(f"{place}: not readable as CSV: {first_sentence(error)}", "CSV text with a header")
+
+
 def _ragged(place: Place, delimiter: str, row: Any) -> InputError:
-    # Arrow counts the header as row 1 and blank lines not at all.
-    data_row = row.number - 2
+    data_row = row.number - HEADER_ROWS
     line = line_of_row(place, delimiter, data_row)
     where = f"row {data_row + 1:,}" + (f" (line {line:,})" if line else "")
     values = f"{row.actual_columns:,} value{'' if row.actual_columns == 1 else 's'}"
@@ -139,33 +152,50 @@ def _ragged(place: Place, delimiter: str, row: Any) -> InputError:
     )
 
 
-def _not_numbers(file: int, place: Place, delimiter: str, numbers: Mapping[str, str]) -> tuple[Faults, int]:
-    """The values that are not numbers, and the number of rows of the file."""
-    from pyarrow import compute, csv
+class _Search:
+    """A slow pass over a file for values that are not numbers and for the first row of the wrong length.
 
-    faults, rows = Faults(), 0
-    with reading(place) as stream:
-        batches = csv.open_csv(
-            stream,
-            read_options=csv.ReadOptions(use_threads=False, block_size=SCAN_BYTES),
-            parse_options=csv.ParseOptions(
-                delimiter=delimiter, newlines_in_values=True, invalid_row_handler=lambda _: "skip"
-            ),
-            # Bytes, because text would be refused where it is not UTF-8.
-            convert_options=csv.ConvertOptions(
-                column_types={header: pa.binary() for header in numbers}, include_columns=list(numbers)
-            ),
-        )
-        for batch in batches:
-            for header, name in numbers.items():
-                values = batch.column(header)
-                bad = compute.invert(compute.match_substring_regex(values, f"^{ACCEPTED}$"))
-                count = bad.true_count
-                if count:
-                    row = bad.index(True).as_py()
-                    faults.add(_fault(file, name, rows + row, values[row].as_py(), count))
-            rows += batch.num_rows
-    return faults, rows
+    Rows behind such a row are counted as if it were not there, but then none of them is the first fault.
+    """
+
+    def __init__(
+        self, file: int, place: Place, delimiter: str, headers: Mapping[str, str], numbers: Sequence[str]
+    ) -> None:
+        from pyarrow import csv
+
+        self.faults = Faults()
+        self.rows = 0
+        self.ragged: Any = None
+        read = [headers[name] for name in numbers] or list(headers.values())[:1]
+        with reading(place) as stream:
+            batches = csv.open_csv(
+                stream,
+                read_options=csv.ReadOptions(use_threads=False, block_size=SCAN_BYTES),
+                parse_options=csv.ParseOptions(
+                    delimiter=delimiter, newlines_in_values=True, invalid_row_handler=self._skip
+                ),
+                # Bytes, because text would be refused where it is not UTF-8.
+                convert_options=csv.ConvertOptions(
+                    column_types={header: pa.binary() for header in read}, include_columns=read
+                ),
+            )
+            for batch in batches:
+                for name in numbers:
+                    self._check(file, name, batch.column(headers[name]))
+                self.rows += batch.num_rows
+
+    def _skip(self, row: Any) -> str:
+        self.ragged = self.ragged or row
+        return "skip"
+
+    def _check(self, file: int, name: str, values: pa.Array) -> None:
+        from pyarrow import compute
+
+        bad = compute.invert(compute.match_substring_regex(values, f"^{ACCEPTED}$"))
+        count = bad.true_count
+        if count:
+            row = bad.index(True).as_py()
+            self.faults.add(_fault(file, name, self.rows + row, values[row].as_py(), count))
 
 
 def _fault(file: int, column: str, row: int, value: bytes, count: int) -> Fault:

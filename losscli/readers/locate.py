@@ -6,6 +6,7 @@ import glob
 import importlib
 import os
 import pkgutil
+import re
 import shutil
 import sys
 import tempfile
@@ -15,8 +16,11 @@ from pathlib import Path
 from typing import IO, Any
 
 from losscli.errors import InputError, NothingToEvaluate, UsageError, nearest
+from losscli.readers.filesystems import answering
+from losscli.readers.partitions import partitions_of, with_partitions
 from losscli.readers.source import Format, Source
-from losscli.readers.streams import COMPRESSED_SUFFIXES, Place, compression_of, first_sentence, head_of
+from losscli.readers.storage import is_uri, objects_below, without_secrets
+from losscli.readers.streams import COMPRESSED_SUFFIXES, Place, first_sentence, head_of, is_compressed
 
 # Enough for the header of a text file and the magic bytes of any format.
 HEAD_BYTES = 1 << 12
@@ -60,7 +64,7 @@ def formats() -> dict[str, Format]:
 def _open(index: int, place: Place, format: str) -> Source:
     if place.size == 0:
         raise NothingToEvaluate(f"{place}: the file is empty", "a header and rows")
-    return (formats()[format] if format != "auto" else _format_of(place)).open(index, place)
+    return with_partitions((formats()[format] if format != "auto" else _format_of(place)).open(index, place))
 
 
 def _format_of(place: Place) -> Format:
@@ -69,9 +73,7 @@ def _format_of(place: Place) -> Format:
     known = formats().values()
     for one in known:
         if not one.text and one.recognise(head):
-            with Path(place.path).open("rb") as file:
-                compressed = compression_of(file.read(4))
-            if compressed:
+            if is_compressed(place):
                 raise InputError(f"{place}: a {one.name} file, compressed as a whole", fix="decompress it first")
             return one
     by_suffix = _by_suffix(place.name)
@@ -93,22 +95,59 @@ def _by_suffix(path: str) -> Format | None:
 def _places(path: str, format: str) -> list[Place]:
     """The files that `path` stands for."""
     try:
+        if is_uri(path):
+            with answering(without_secrets(path)):
+                return _objects(path, format)
         if path == "-":
-            return [Place(path, _spooled(sys.stdin.buffer))]
+            return [Place(path, _spooled(sys.stdin.buffer), spooled=True)]
         if Path(path).is_dir():
-            return [Place(part, part) for part in _parts(path, format)]
+            return [_file(part) for part in _parts(path, format)]
         if Path(path).exists():
             if Path(path).is_file():
-                return [Place(path, path)]
+                return [_file(path)]
             with Path(path).open("rb") as pipe:
-                return [Place(path, _spooled(pipe))]
+                return [Place(path, _spooled(pipe), spooled=True)]
         if glob.has_magic(path):
-            return [Place(match, match) for match in _matches(path, format)]
+            return [_file(match) for match in _matches(path, format)]
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {first_sentence(error)}") from error
     folder = Path(path).parent
     near = nearest(Path(path).name, [entry.name for entry in folder.iterdir()]) if folder.is_dir() else None
     raise InputError(f"no such file: {path}", fix=near and str(folder / near))
+
+
+def _objects(uri: str, format: str) -> list[Place]:
+    """The objects that a URI stands for: one, all below a folder, or the matches of ``*`` and ``**``."""
+    plain, mark, query = uri.partition("?")
+    folder = plain.partition("*")[0].rpartition("/")[0] if "*" in plain else plain
+    sizes = objects_below(folder + mark + query)
+    if sizes is None:
+        raise InputError(f"no such object: {without_secrets(uri)}")
+    if list(sizes) != [uri]:
+        parts = re.split(r"(\*\*/|\*\*|\*)", plain.rstrip("/"))
+        wanted = re.compile("".join(_WILDCARDS.get(part, re.escape(part)) for part in parts) + "(/.*)?")
+        for one in list(sizes):
+            name = one.partition("?")[0]
+            hidden = any(part.startswith((".", "_")) for part in name.removeprefix(folder).split("/"))
+            found = wanted.fullmatch(name)
+            # Of folders only the files that look like data count.
+            if hidden or not found or (found[1] and format == "auto" and not _by_suffix(name)):
+                del sizes[one]
+    with_data = [one for one, size in sizes.items() if size]
+    if not with_data:
+        raise NothingToEvaluate(
+            f"{without_secrets(uri)}: no object with data", "files with suffixes such as .parquet or .csv"
+        )
+    names = map(without_secrets, with_data)
+    return [Place(name, one, partitions=partitions_of(name)) for name, one in zip(names, with_data, strict=True)]
+
+
+_WILDCARDS = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*"}
+
+
+def _file(path: str) -> Place:
+    # Another process may have another working directory.
+    return Place(path, str(Path(path).absolute()), partitions=partitions_of(path))
 
 
 def _parts(folder: str, format: str) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import pyarrow as pa
 
@@ -18,7 +18,10 @@ from losscli.readers.streams import Place
 
 @dataclass(frozen=True)
 class MemoryShard(Shard):
-    """Batches at hand; unlike other shards it holds data, or the only iterator over it."""
+    """Batches at hand; unlike other shards it holds data, or the only iterator over it.
+
+    So it stays in its process: pickling it raises UsageError.
+    """
 
     place: Place
     data: Iterable[pa.RecordBatch]
@@ -28,6 +31,11 @@ class MemoryShard(Shard):
         for batch in self.data:
             yield from slices(first_row, projected(batch, types, self.place), chunk_rows)
             first_row += batch.num_rows
+
+    def __reduce__(self) -> NoReturn:
+        raise UsageError(
+            "data in memory is not sent to other processes", "a file that they can read", 'engine="threads"'
+        )
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from losscli.errors import InputError
 from losscli.readers.arrays import convert
 from losscli.readers.source import Column, ColumnType
 from losscli.readers.streams import Place
+from losscli.readers.text_lists import as_list_column
 
 WANTED: dict[ColumnType, str] = {
     "number": "a column of numbers",
@@ -20,7 +21,7 @@ WANTED: dict[ColumnType, str] = {
     "matrix": "a list of lists of numbers in each row",
 }
 
-# Rows whose lists are looked at for a length that the type does not declare.
+# Rows whose lists, or texts that may be lists, are looked at for what the type does not declare.
 PEEKED_ROWS = 1000
 
 
@@ -32,11 +33,12 @@ def check_names(place: Place, names: Iterable[str]) -> None:
 
 
 def lists_without_length(columns: Sequence[Column]) -> list[str]:
-    """The list columns whose length is not declared by their type."""
+    """The columns of which their type does not say how long the lists are, if they hold any."""
     return [
         column.name
         for column in columns
-        if (column.kind in ("vector", "matrix") and column.width is None)
+        if column.kind == "text"
+        or (column.kind in ("vector", "matrix") and column.width is None)
         or (column.kind == "matrix" and column.inner_width is None)
     ]
 
@@ -52,14 +54,22 @@ def projected(batch: pa.RecordBatch, types: Mapping[str, ColumnType], place: Pla
     arrays = []
     for name, wanted in types.items():
         try:
-            arrays.append(convert(batch.column(name), wanted))
+            array = convert(batch.column(name), wanted)
+            if wanted == "text":
+                # Damaged Parquet and Arrow files hold bytes that are no text, and places outside of the dictionary.
+                array.validate(full=True)
         except TypeError as error:
             raise InputError(f'{place}: column "{name}" holds {error}', WANTED[wanted]) from None
+        except (pa.ArrowInvalid, UnicodeDecodeError) as error:
+            raise InputError(f'{place}: column "{name}" cannot be read: {error}', WANTED[wanted]) from None
+        arrays.append(array)
     return pa.RecordBatch.from_arrays(arrays, names=list(types))
 
 
 def _measured(column: Column, batch: pa.RecordBatch) -> Column:
     array = batch.column(column.name)
+    if column.kind == "text":
+        return as_list_column(column, (value.as_py() for value in array if value.is_valid))
     for row in range(len(array)):
         if array[row].is_valid:
             values = array[row].values

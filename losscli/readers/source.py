@@ -10,9 +10,10 @@ another about them.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from threading import Lock
+from typing import Literal, TypeAlias, overload
 
 import pyarrow as pa
 
@@ -31,7 +32,8 @@ class Column:
     what the first rows look like: a hint, never a promise.  `width` is the
     length of the lists, declared by the type or else seen in the first rows;
     for a matrix (lists of lists) `inner_width` is that of the inner lists.
-    `type` is the stored type in the words of its format.
+    `type` is the stored type in the words of its format; `as_text` says that
+    what is a list by its kind is stored as text.
     """
 
     name: str
@@ -39,29 +41,64 @@ class Column:
     width: int | None
     type: str
     inner_width: int | None = None
+    as_text: bool = False
 
 
 @dataclass(frozen=True)
 class Shard(ABC):
     """A part of a source that can be read alone.
 
-    `file` is the source's index, `first_row` the 0-based row of the file where
-    the shard starts and `rows` how many it holds, None where the format does
-    not say.
+    `file` is the source's index, `first_row` the number of the shard's first
+    row and `rows` how many it holds, None where the format does not say.
+
+    Row numbers grow through a file.  They are the 0-based rows of the file
+    where the format knows these; where it does not, some are left out between
+    the shards, and `RowCounts` finds the rows of the file when all are counted.
     """
 
     file: int
-    first_row: int | None
+    first_row: int
     rows: int | None
 
     @abstractmethod
     def batches(self, types: Mapping[str, ColumnType], chunk_rows: int) -> Batches:
-        """The columns of `types`, as (0-based row in the file, batch) of 1 to `chunk_rows` rows.
+        """The columns of `types`, as (number of the first row, batch) of 1 to `chunk_rows` rows.
 
         "number" is float64; "text" is dictionary<int32, string>; "vector" is a
         list and "matrix" a list of lists of float64.  All may hold nulls.
         Raises InputError where the file cannot be read as these types.
         """
+
+
+class Shards(Sequence[Shard]):
+    """`count` shards that are found one after another, as they are asked for, by any thread."""
+
+    def __init__(self, count: int, found: Iterator[Shard]) -> None:
+        self._count = count
+        self._found = found
+        self._known: list[Shard] = []
+        self._lock = Lock()
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, index: int) -> Shard: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Shard]: ...
+
+    def __getitem__(self, index: int | slice) -> Shard | list[Shard]:
+        if isinstance(index, slice):
+            return [self[one] for one in range(*index.indices(self._count))]
+        place = range(self._count)[index]
+        with self._lock:
+            while len(self._known) <= place:
+                found = next(self._found, None)
+                if found is None:
+                    raise IndexError("the search for shards has failed")
+                self._known.append(found)
+        return self._known[place]
 
 
 @dataclass(frozen=True)
@@ -84,7 +121,7 @@ class Source(ABC):
         return self.place.name
 
     @abstractmethod
-    def shards(self) -> list[Shard]:
+    def shards(self) -> Sequence[Shard]:
         """The parts of the file, in file order; none when there are no rows."""
 
     def line_of(self, row: int) -> int | None:  # noqa: ARG002

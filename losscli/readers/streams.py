@@ -5,30 +5,45 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import pyarrow as pa
 
 from losscli.errors import InputError
+from losscli.readers.filesystems import is_answer, refusal
+from losscli.readers.storage import is_uri, opened, size_of
 
 COMPRESSIONS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bz2"}
 COMPRESSED_SUFFIXES = (".gz", ".zst", ".bz2")
 
+# One request to an object storage takes as long as the transfer of about this much.
+REQUEST_BYTES = 1 << 22
+
 
 @dataclass(frozen=True)
 class Place:
-    """Where a file is: its `name` in messages and results, and the `path` to open."""
+    """Where a file is: its `name` in messages and results, and the absolute `path` or the URI to open.
+
+    A `spooled` file is the copy of a pipe, which only processes of this machine can open.
+    `partitions` are the columns and values that the names of its folders give.
+    """
 
     name: str
     path: str
+    spooled: bool = False
+    partitions: tuple[tuple[str, str | None], ...] = ()
 
     def __str__(self) -> str:
         return self.name
 
     @property
+    def remote(self) -> bool:
+        """Whether the file is an object, of which every read is a request."""
+        return is_uri(self.path)
+
+    @property
     def size(self) -> int:
-        """The bytes on disk."""
-        return Path(self.path).stat().st_size
+        """The bytes as they are stored."""
+        return size_of(self.path)
 
 
 def compression_of(head: bytes) -> str | None:
@@ -36,15 +51,28 @@ def compression_of(head: bytes) -> str | None:
     return next((name for magic, name in COMPRESSIONS.items() if head.startswith(magic)), None)
 
 
+def is_compressed(place: Place) -> bool:
+    """Whether a file is compressed as a whole."""
+    with opened(place.path) as file:
+        return compression_of(file.read(4)) is not None
+
+
 @contextmanager
 def reading(place: Place) -> Iterator[pa.NativeFile]:
     """The decompressed bytes of a file as a stream; failures to read them are InputErrors."""
     try:
-        with pa.OSFile(place.path) as raw:
+        with opened(place.path) as raw:
             compression = compression_of(raw.read(4))
             raw.seek(0)
-            yield pa.CompressedInputStream(raw, compression) if compression else raw
+            if not compression:
+                yield raw
+            else:
+                # The decompressor asks for 64 KiB at a time.
+                stored = pa.BufferedInputStream(raw, REQUEST_BYTES) if place.remote else raw
+                yield pa.CompressedInputStream(stored, compression)
     except OSError as error:
+        if is_answer(error):
+            raise refusal(place.name, error) from error
         raise InputError(
             f"{place}: cannot be read: {first_sentence(error)}", "a complete, readable file", "write the file again"
         ) from error
