@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
+from losscli.cli.declared import Argument, Option
 from losscli.errors import InputError, UsageError
 
 READING = "Reading"
@@ -19,11 +18,11 @@ RUNNING = "Running"
 GATE = "Gate"
 
 Files = Annotated[
-    list[str], typer.Argument(metavar="FILE...", help="Files, globs, directories of parts, or - for standard input.")
+    list[str], Argument(metavar="FILE", help="Files, globs, directories of parts, or - for standard input.")
 ]
 Losses = Annotated[
     list[str],
-    typer.Option(
+    Option(
         "-l",
         "--loss",
         metavar="SPEC",
@@ -33,25 +32,23 @@ Losses = Annotated[
 ]
 Dialect = Annotated[
     str,
-    typer.Option(
+    Option(
         "--dialect", metavar="NAME", help="Constants of losscli, keras, torch or sklearn.", rich_help_panel=SELECTING
     ),
 ]
 Plugins = Annotated[
     list[str] | None,
-    typer.Option(
+    Option(
         "--plugin", metavar="FILE.py", help="A file that declares more losses; repeatable.", rich_help_panel=SELECTING
     ),
 ]
 PluginParameters = Annotated[
     list[str] | None,
-    typer.Option(
-        "-P", metavar="NAME=VALUE", help="A parameter of a plugin loss; repeatable.", rich_help_panel=SELECTING
-    ),
+    Option("-P", metavar="NAME=VALUE", help="A parameter of a plugin loss; repeatable.", rich_help_panel=SELECTING),
 ]
 Label = Annotated[
     list[str] | None,
-    typer.Option(
+    Option(
         "-y",
         "--label",
         metavar="COL",
@@ -61,7 +58,7 @@ Label = Annotated[
 ]
 Prediction = Annotated[
     list[str] | None,
-    typer.Option(
+    Option(
         "-p",
         "--pred",
         metavar="COL",
@@ -71,17 +68,17 @@ Prediction = Annotated[
 ]
 Weight = Annotated[
     str | None,
-    typer.Option("-w", "--weight", metavar="COL", help="Row weights, finite and >= 0.", rich_help_panel=READING),
+    Option("-w", "--weight", metavar="COL", help="Row weights, finite and >= 0.", rich_help_panel=READING),
 ]
 Others = Annotated[
     list[str] | None,
-    typer.Option(
+    Option(
         "--col", metavar="ROLE=COL", help="Columns of any other input of a loss; repeatable.", rich_help_panel=READING
     ),
 ]
 Classes = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--classes",
         metavar="A,B,...|@FILE",
         help="The classes in the order of the prediction columns.",
@@ -90,11 +87,11 @@ Classes = Annotated[
 ]
 PositiveLabel = Annotated[
     str | None,
-    typer.Option("--pos-label", metavar="V", help="The label of the positive class.", rich_help_panel=READING),
+    Option("--pos-label", metavar="V", help="The label of the positive class.", rich_help_panel=READING),
 ]
 PredictionKind = Annotated[
     str,
-    typer.Option(
+    Option(
         "--pred-kind",
         metavar="KIND",
         help="What the scores are: auto, prob, logit, log-prob, label or percent.",
@@ -103,7 +100,7 @@ PredictionKind = Annotated[
 ]
 By = Annotated[
     list[str] | None,
-    typer.Option(
+    Option(
         "--by",
         metavar="COL[,COL]",
         help="Slices by a column or a cross of columns; repeatable.",
@@ -111,25 +108,23 @@ By = Annotated[
     ),
 ]
 Identity = Annotated[
-    str | None, typer.Option("--id", metavar="COL", help="The column that identifies a row.", rich_help_panel=READING)
+    str | None, Option("--id", metavar="COL", help="The column that identifies a row.", rich_help_panel=READING)
 ]
 Keep = Annotated[
     list[str] | None,
-    typer.Option("--keep", metavar="COL,...", help="Columns carried into row outputs.", rich_help_panel=READING),
+    Option("--keep", metavar="COL,...", help="Columns carried into row outputs.", rich_help_panel=READING),
 ]
 Missing = Annotated[
     str,
-    typer.Option("--nan", metavar="POLICY", help="Missing values: error, skip or propagate.", rich_help_panel=READING),
+    Option("--nan", metavar="POLICY", help="Missing values: error, skip or propagate.", rich_help_panel=READING),
 ]
 Format = Annotated[
     str,
-    typer.Option(
-        "--format", metavar="NAME", help="Input format; by suffix, then first bytes.", rich_help_panel=READING
-    ),
+    Option("--format", metavar="NAME", help="Input format; by suffix, then first bytes.", rich_help_panel=READING),
 ]
 Strict = Annotated[
     bool,
-    typer.Option(
+    Option(
         "--strict",
         help="Refuse ambiguous columns instead of warning (always so when CI is set).",
         rich_help_panel=READING,
@@ -137,16 +132,31 @@ Strict = Annotated[
 ]
 ChunkRows = Annotated[
     int,
-    typer.Option("--chunk-rows", metavar="N", help="Rows read at a time; changes no digit.", rich_help_panel=RUNNING),
+    Option("--chunk-rows", metavar="N", help="Rows read at a time; changes no digit.", rich_help_panel=RUNNING),
 ]
 Threads = Annotated[
     int | None,
-    typer.Option("--threads", metavar="N", help="Worker threads; changes no digit.", rich_help_panel=RUNNING),
+    Option(
+        "--threads",
+        metavar="N",
+        help="Worker threads, or processes of --engine dask; changes no digit.",
+        rich_help_panel=RUNNING,
+    ),
 ]
 EngineName = Annotated[
-    str, typer.Option("--engine", metavar="NAME", help="threads or serial; changes no digit.", rich_help_panel=RUNNING)
+    str,
+    Option("--engine", metavar="NAME", help="threads, serial or dask; changes no digit.", rich_help_panel=RUNNING),
 ]
-Debug = Annotated[bool, typer.Option("--debug", help="Show a traceback for internal errors.", rich_help_panel=RUNNING)]
+Scheduler = Annotated[
+    str | None,
+    Option(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="A running Dask scheduler for --engine dask; by default one is started here.",
+        rich_help_panel=RUNNING,
+    ),
+]
+Debug = Annotated[bool, Option("--debug", help="Show a traceback for internal errors.", rich_help_panel=RUNNING)]
 
 
 def names(values: Sequence[str] | None) -> tuple[str, ...]:
@@ -161,6 +171,8 @@ def role_columns(values: Sequence[str] | None) -> dict[str, tuple[str, ...]]:
         role, equals, columns = value.partition("=")
         if not equals or not columns:
             raise UsageError(f'--col "{value}" is not ROLE=COL', "such as --col anchor=emb_a")
+        if role.strip() in roles:
+            raise UsageError(f"the columns of {role.strip()} are given twice", "--col ROLE=COL,COL for several columns")
         roles[role.strip()] = names([columns])
     return roles
 
@@ -180,14 +192,17 @@ def class_names(text: str | None) -> tuple[str, ...] | None:
     return tuple(line.strip() for line in lines if line.strip())
 
 
-def named_values(values: Sequence[str] | None) -> dict[str, str]:
-    """``NAME=VALUE`` options as a mapping."""
-    found = {}
+def named_values(values: Sequence[str] | None, flags: Container[str] = ()) -> dict[str, str]:
+    """``NAME=VALUE`` options as a mapping; a name that is there twice, or is one of `flags`, is refused."""
+    found: dict[str, str] = {}
     for value in values or ():
         name, equals, text = value.partition("=")
-        if not equals:
-            raise UsageError(f'-P "{value}" is not NAME=VALUE')
-        found[name.strip().replace("-", "_")] = text
+        name = name.strip().replace("-", "_")
+        if not equals or not name:
+            raise UsageError(f'-P "{value}" is not NAME=VALUE', "such as -P cap=0.5")
+        if name in found or name in flags:
+            raise UsageError(f"the parameter {name} is given twice", "one value")
+        found[name] = text
     return found
 
 
