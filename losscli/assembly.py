@@ -6,13 +6,16 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from losscli.columns import SOFT
 from losscli.declaration import Loss
 from losscli.errors import InputError
-from losscli.expression import Expression
+from losscli.expression import Expression, Term
 from losscli.measures import ExpressionMeasure, RowMeasure, SetMeasure
 from losscli.reduction import Reduction, reduced
-from losscli.report import Note, Result, Row
+from losscli.report import Note, Result, Row, plain_value
+from losscli.roles import IntArray
 from losscli.summary import LossSummary, Statistics, confidence_interval
 from losscli.summary.exact import round_fraction
 from losscli.summary.intervals import IntervalMethod
@@ -50,7 +53,7 @@ class Assembler:
 
     def result(self, expression: Expression, measure: ExpressionMeasure) -> Result:
         """The finished numbers of one expression."""
-        measure.settle()
+        measure.settle(self._class_ranks())
         self._refuse_zero_weight(expression, measure)
         total = self._row(expression, measure, "total", {}, None, 0)
         class_rows, absent = self._class_rows(expression, measure, total) if self._per_class(expression) else ([], [])
@@ -68,6 +71,13 @@ class Assembler:
             terms=self._terms(expression, measure),
             absent_classes=absent,
         )
+
+    def _class_ranks(self) -> IntArray:
+        """For each class code, the place of the class in natural order."""
+        classes = self.partial.keys.classes
+        ranks = np.empty(len(classes), np.intp)
+        ranks[sorted(range(len(classes)), key=lambda code: natural_key(classes[code]))] = np.arange(len(classes))
+        return ranks
 
     def _per_class(self, expression: Expression) -> bool:
         """Classes are shown when every label is one: probabilities as labels have none."""
@@ -206,18 +216,28 @@ class Assembler:
         return Row(level, key, count, weight, float(total))
 
     def _terms(self, expression: Expression, measure: ExpressionMeasure) -> list[dict[str, Any]]:
+        """The parts of a sum and the value of each alone."""
         if expression.single is not None:
             return []
-        terms = []
-        for term, part in zip(expression.terms, measure.terms, strict=True):
-            if isinstance(part, SetMeasure):
-                value = None if part.sums is None else _finished(term.loss, part.sums.parts[0].totals(None))
-            else:
-                value = reduced(part.values.parts[0].statistics(None, ()), self.reduction, term.loss.power)
-            terms.append(
-                {"loss": term.loss.name, "factor": term.factor, "params": dict(term.loss.values), "value": value}
-            )
-        return terms
+        return [
+            {
+                "loss": term.loss.name,
+                "factor": term.factor,
+                "params": {name: plain_value(value) for name, value in term.loss.values.items()},
+                "value": self._term_value(term, part),
+            }
+            for term, part in zip(expression.terms, measure.terms, strict=True)
+        ]
+
+    def _term_value(self, term: Term, part: RowMeasure | SetMeasure) -> float | None:
+        if isinstance(part, RowMeasure):
+            return reduced(part.values.parts[0].statistics(None, ()), self.reduction, term.loss.power)
+        if part.sums is None or part.overflowed:
+            return None
+        try:
+            return _finished(term.loss, part.sums.parts[0].totals(None))
+        except OverflowError:
+            return None
 
     def _notes(self, measure: ExpressionMeasure, total: Row) -> list[Note]:
         notes = []

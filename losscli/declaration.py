@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import sys
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
@@ -150,7 +151,9 @@ class Loss:
 
     def __reduce__(self) -> tuple[object, ...]:
         # The kernel's module attribute is the Loss itself, so a function would not pickle by name.
-        return _restore, (self.kernel.__module__, self.kernel.__qualname__, dict(self.values), self.dialect)
+        module = self.kernel.__module__
+        plugin = getattr(sys.modules.get(module), "__plugin_file__", None)
+        return _restore, (module, self.kernel.__qualname__, dict(self.values), self.dialect, plugin)
 
     def __call__(
         self, *arrays: Any, sample_weight: Any = None, reduction: str = "auto", axis: int = -1, **named: Any
@@ -380,7 +383,12 @@ def _parameter_domain(base: Any, text: str | None) -> Domain:
     return domain_of(text)
 
 
-def _restore(module: str, name: str, values: Mapping[str, Any], dialect: str) -> Loss:
+def _restore(module: str, name: str, values: Mapping[str, Any], dialect: str, plugin: str | None) -> Loss:
     """The loss that unpickling asks for: found by its module and name, then bound."""
+    if plugin is not None:
+        # In another process the file of a plugin has not been loaded yet, and no import finds it.
+        from losscli.registry import load_plugin
+
+        load_plugin(plugin)
     found: Loss = getattr(importlib.import_module(module), name)
     return replace(found, values=types.MappingProxyType(dict(values)), dialect=dialect)

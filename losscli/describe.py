@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from losscli.declaration import DEFAULT_DIALECT, Example, Loss
-from losscli.domains import Choice, Flag, Integers, Optional
+from losscli.declaration import DEFAULT_DIALECT, Example, Input, Loss
+from losscli.domains import Choice, Domain, Flag, Given, Integers, Interval, NumberSet, OneOrMany, Optional
 from losscli.report import plain_value
 from losscli.roles import SHAPES
 
@@ -57,9 +57,14 @@ def usage_of(loss: Loss) -> str:
     """A command line that evaluates the loss, with every input that it reads."""
     parts = ["losscli eval FILE", f"-l {loss.name}"]
     for one in loss.inputs:
-        option = _OPTION_OF.get(one.name)
-        parts.append(f"{option} COL" if option else f"--col {one.name}=COL")
+        option = option_of(one)
+        parts.append(f"--col {one.name}=COL" if option == "--col" else f"{option} COL")
     return " ".join(parts)
+
+
+def option_of(one: Input) -> str:
+    """The option that gives an input its column: --label, --pred or --col."""
+    return _OPTION_OF.get(one.name, "--col")
 
 
 def signature_of(loss: Loss) -> str:
@@ -79,7 +84,9 @@ def sections_of(loss: Loss) -> list[Section]:
     sections.append(
         Section(
             "Inputs",
-            items=[(one.name, f"{one.role.meaning}; {SHAPES[one.shape]}; in {one.domain}") for one in loss.inputs],
+            items=[
+                (one.name, f"{one.role.meaning}; {SHAPES[one.shape]}; {_values_of(one.domain)}") for one in loss.inputs
+            ],
         )
     )
     if loss.parameters:
@@ -87,14 +94,16 @@ def sections_of(loss: Loss) -> list[Section]:
             Section(
                 "Parameters",
                 items=[
-                    (f"{one.name} = {_shown(one.default)}", f"{one.help} In {one.domain}.") for one in loss.parameters
+                    (f"{one.name} = {_shown(one.default)}", f"{one.help} {_allowed(one.domain)}")
+                    for one in loss.parameters
                 ],
             )
         )
     sections.append(Section("Value", text=f"In {loss.range}: {_KINDS[kind_of(loss)]}."))
     sections.append(
         Section(
-            "Examples", items=[(_call(loss, example), f"{example.loss!r}   {example.why}") for example in loss.examples]
+            "Examples",
+            items=[(_call(loss, example), f"= {example.loss!r}   {example.why}") for example in loss.examples],
         )
     )
     sections.append(Section("Command", verbatim=usage_of(loss)))
@@ -111,7 +120,7 @@ def sections_of(loss: Loss) -> list[Section]:
     if loss.same_as:
         sections.append(Section("Same as", verbatim="\n".join(loss.same_as)))
     if loss.related:
-        sections.append(Section("Not the same", items=[tuple(one.split(": ", 1)) for one in loss.related]))  # type: ignore[misc]
+        sections.append(Section("Near relatives", items=[tuple(one.split(": ", 1)) for one in loss.related]))  # type: ignore[misc]
     if loss.references:
         sections.append(Section("References", items=[("", reference) for reference in loss.references]))
     return sections
@@ -178,7 +187,25 @@ def _settings(loss: Loss, values: Any) -> str:
 
 
 def _shown(value: Any) -> str:
-    return value if isinstance(value, str) else repr(value).replace("inf", "inf")
+    """A value as it stands in a call, without the quotes of words."""
+    return value if isinstance(value, str) else repr(value)
+
+
+def _allowed(domain: Domain) -> str:
+    """What a parameter may be, as a sentence."""
+    if isinstance(domain, Flag):
+        return "True or False."
+    if isinstance(domain, Choice | Integers | NumberSet | Optional | OneOrMany):
+        text = domain.describe()
+        return f"{text[0].upper()}{text[1:]}."
+    return f"In {domain}."
+
+
+def _values_of(domain: Domain | Given) -> str:
+    """The values of an input, to follow its shape."""
+    if isinstance(domain, Given):
+        return domain.words if domain.words.startswith("any ") else f"in {domain.words}"
+    return f"in {domain}" if isinstance(domain, Interval) else domain.describe()
 
 
 def _type_name(domain: Any) -> str:
@@ -192,5 +219,5 @@ def _type_name(domain: Any) -> str:
 
 
 def paragraphs(text: str) -> list[str]:
-    """The paragraphs of a docstring, each on one line."""
-    return [" ".join(part.split()) for part in inspect.cleandoc(text).split("\n\n")]
+    """The paragraphs of a docstring, each on one line, without the marks around code."""
+    return [" ".join(part.split()).replace("``", "") for part in inspect.cleandoc(text).split("\n\n")]

@@ -119,7 +119,7 @@ MISSING = report(
             row("class", {"class": "one"}, 1, 0.5, std=None, sem=None, ci=None, status="too_few"),
             Row("class", {"class": "big"}, 9, None, None, status="overflow"),
         ],
-        terms=[{"term": "0.7*huber", "weight": 0.7, "loss": 0.123456789}],
+        terms=[{"loss": "huber", "factor": 0.7, "params": {"delta": 1.0}, "value": 0.123456789}],
     )
 )
 REPORTS = {"regression": REGRESSION, "classes": CLASSES, "slices": SLICES, "weighted": WEIGHTED, "missing": MISSING}

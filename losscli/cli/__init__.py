@@ -11,7 +11,6 @@ import ast
 import functools
 import importlib
 import importlib.util
-import inspect
 import os
 import pkgutil
 import sys
@@ -19,8 +18,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
+from losscli.cli.declared import Option, typed
+from losscli.cli.words import read_words
 from losscli.errors import Exit, Interrupted, UsageError, nearest
 
 # A line with a backspace keeps the lines that follow as they are.
@@ -53,8 +52,15 @@ def dispatch(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code; errors are raised."""
     if not arguments and "_LOSSCLI_COMPLETE" not in os.environ:
         arguments = ["--help"]
-    words = [word for word in arguments if not word.startswith("-")]
     completing = "_LOSSCLI_COMPLETE" in os.environ
+    understood = None if completing else _understood(arguments)
+    if understood is not None:
+        command, options = understood
+        return int(_guarded(command)(**options) or Exit.DONE)
+
+    import typer
+
+    words = [word for word in arguments if not word.startswith("-")]
     app = build_app(None if completing else (words[0] if words else ""))
     try:
         code = app(args=list(arguments), prog_name="losscli", standalone_mode=False)
@@ -67,8 +73,28 @@ def dispatch(arguments: Sequence[str]) -> int:
     return int(code or Exit.DONE)
 
 
+def _understood(arguments: Sequence[str]) -> tuple[Callable[..., int | None], dict[str, Any]] | None:
+    """The command and its arguments, where the command line is plain enough to be read without Typer."""
+    name = arguments[0]
+    if not name.isidentifier() or importlib.util.find_spec(f"{__name__}.{name}") is None:
+        return None
+    command = getattr(importlib.import_module(f"{__name__}.{name}"), "command", None)
+    if command is None:
+        return None
+    from losscli.catalogue.index import SWITCHES, VALUES
+    from losscli.registry import has_installed_plugins
+
+    # Losses that were installed beside ours bring options of their own.
+    if has_installed_plugins():
+        return None
+    options = read_words(command, arguments[1:], SWITCHES, VALUES)
+    return None if options is None else (command, options)
+
+
 def build_app(selected: str | None) -> Any:
     """The Typer application, with the options of the `selected` command (None: of all)."""
+    import typer
+
     app = typer.Typer(
         name="losscli",
         help="How good are these predictions? Losses of prediction files, per class, per slice and in all.",
@@ -81,8 +107,8 @@ def build_app(selected: str | None) -> Any:
     )
 
     def top(
-        version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
-        debug: Annotated[bool, typer.Option("--debug", help="Show a traceback for internal errors.")] = False,
+        version: Annotated[bool, Option("--version", help="Print the version.", is_eager=True)] = False,
+        debug: Annotated[bool, Option("--debug", help="Show a traceback for internal errors.")] = False,
     ) -> None:
         if version:
             from losscli import __version__
@@ -90,7 +116,7 @@ def build_app(selected: str | None) -> Any:
             sys.stdout.write(f"losscli {__version__}\n")
             raise typer.Exit
 
-    app.callback(invoke_without_command=True, epilog=EXAMPLES)(top)
+    app.callback(invoke_without_command=True, epilog=EXAMPLES)(_interruptible(top))
     for name in command_names():
         if selected is None or name == selected:
             command = importlib.import_module(f"{__name__}.{name}").build()
@@ -101,6 +127,13 @@ def build_app(selected: str | None) -> Any:
 
 
 def _interruptible(command: Callable[..., int | None]) -> Callable[..., int | None]:
+    """`command` guarded, and with the declarations that Typer knows."""
+    guarded = _guarded(command)
+    guarded.__signature__ = typed(command)  # type: ignore[attr-defined]
+    return guarded
+
+
+def _guarded(command: Callable[..., int | None]) -> Callable[..., int | None]:
     """`command` with interrupts as errors of ours, before the parser turns them into its own."""
 
     @functools.wraps(command)
@@ -110,7 +143,6 @@ def _interruptible(command: Callable[..., int | None]) -> Callable[..., int | No
         except KeyboardInterrupt:
             raise Interrupted("interrupted") from None
 
-    guarded.__signature__ = inspect.signature(command)  # type: ignore[attr-defined]
     return guarded
 
 

@@ -14,9 +14,8 @@ import sys
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-import typer
-
 from losscli.cli import options as given
+from losscli.cli.declared import Option
 from losscli.cli.parameters import given_parameters, parameter_options
 from losscli.cli.verdict import Limit, parse_limits, verdict
 from losscli.errors import Interrupted, UsageError
@@ -40,7 +39,7 @@ def command(
     plugin_parameters: given.PluginParameters = None,
     reduction: Annotated[
         str,
-        typer.Option(
+        Option(
             "--reduction",
             metavar="NAME",
             help="auto, mean, sum, none, sum_over_batch_size or mean_with_sample_weight.",
@@ -62,7 +61,7 @@ def command(
     strict: given.Strict = False,
     output_format: Annotated[
         str,
-        typer.Option(
+        Option(
             "-f",
             "--output-format",
             metavar="NAME",
@@ -72,33 +71,31 @@ def command(
     ] = "table",
     output: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             "-o", "--output", metavar="KIND=PATH", help="Also write a file; repeatable.", rich_help_panel=given.OUTPUT
         ),
     ] = None,
     quiet: Annotated[
         bool,
-        typer.Option(
-            "-q", "--quiet", help="Print only the reduced loss, full precision.", rich_help_panel=given.OUTPUT
-        ),
+        Option("-q", "--quiet", help="Print only the reduced loss, full precision.", rich_help_panel=given.OUTPUT),
     ] = False,
     top: Annotated[
-        int, typer.Option("--top", metavar="N", help="Rows of a long table; 0 shows all.", rich_help_panel=given.OUTPUT)
+        int, Option("--top", metavar="N", help="Rows of a long table; 0 shows all.", rich_help_panel=given.OUTPUT)
     ] = 20,
     per_class: Annotated[
-        bool, typer.Option("--per-class/--no-per-class", help="Rows for the classes.", rich_help_panel=given.OUTPUT)
+        bool, Option("--per-class/--no-per-class", help="Rows for the classes.", rich_help_panel=given.OUTPUT)
     ] = True,
     ci: Annotated[
         str,
-        typer.Option("--ci", metavar="METHOD", help="Interval: hall, normal or none.", rich_help_panel=given.OUTPUT),
+        Option("--ci", metavar="METHOD", help="Interval: hall, normal or none.", rich_help_panel=given.OUTPUT),
     ] = "hall",
     level: Annotated[
         float,
-        typer.Option("--level", metavar="P", help="Confidence level of the interval.", rich_help_panel=given.OUTPUT),
+        Option("--level", metavar="P", help="Confidence level of the interval.", rich_help_panel=given.OUTPUT),
     ] = 0.95,
     fail_above: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             "--fail-above",
             metavar="X|LOSS=X",
             help="Exit 1 when the reduced loss is above X.",
@@ -108,17 +105,18 @@ def command(
     chunk_rows: given.ChunkRows = 65_536,
     threads: given.Threads = None,
     engine: given.EngineName = "threads",
+    scheduler: given.Scheduler = None,
     debug: given.Debug = False,
     **options: Any,
 ) -> int:
     """Losses of a prediction file, per class, per slice and in all."""
+    from losscli.cli.plugins import load_plugins
     from losscli.expression import select_losses
-    from losscli.registry import load_plugin
 
-    for path in plugin or ():
-        load_plugin(path)
-    flags = {**given_parameters(options), **given.named_values(plugin_parameters)}
-    expressions = select_losses(loss, flags, dialect)
+    load_plugins(plugin)
+    flags = given_parameters(options)
+    named = given.named_values(plugin_parameters, flags)
+    expressions = select_losses(loss, {**flags, **named}, dialect, {name: f"-P {name}" for name in named})
     limits = parse_limits(fail_above or (), expressions)
     if nan not in NAN_POLICIES:
         raise UsageError(f"no policy {nan} for missing values", "one of " + ", ".join(NAN_POLICIES))
@@ -147,6 +145,7 @@ def command(
         chunk_rows=chunk_rows,
         threads=threads,
         engine=engine,
+        scheduler=scheduler,
         strict=strict or bool(os.environ.get("CI")),
     )
     job = prepare(files, expressions, request, settings, format)

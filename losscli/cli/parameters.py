@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import inspect
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from losscli.cli.declared import Option
 
-from losscli.declaration import Parameter
-from losscli.domains import Flag
-from losscli.registry import all_losses
+if TYPE_CHECKING:
+    from losscli.declaration import Parameter
 
 PANEL = "Loss parameters"
 
 
 def catalogue_parameters() -> dict[str, list[tuple[str, Parameter]]]:
     """Parameter name -> the losses that have it, with their declarations."""
+    from losscli.registry import all_losses
+
     owners: dict[str, list[tuple[str, Parameter]]] = {}
     for loss in all_losses():
         for parameter in loss.parameters:
@@ -24,12 +25,25 @@ def catalogue_parameters() -> dict[str, list[tuple[str, Parameter]]]:
 
 
 def parameter_help(owners: list[tuple[str, Parameter]]) -> str:
-    """What a flag means: the sentence of its first owner, the domain and the losses."""
-    first = owners[0][1]
-    names = ", ".join(name for name, _ in owners[:3]) + (f" and {len(owners) - 3} more" if len(owners) > 3 else "")
-    domains = {str(parameter.domain) for _, parameter in owners}
-    domain = f" {first.domain};" if len(domains) == 1 and not isinstance(first.domain, Flag) else ""
-    return f"{first.help} [{domain.strip()} {names}]".replace("[ ", "[")
+    """What a flag means: each sentence that losses say of it, with its domain and these losses."""
+    from losscli.domains import Flag
+
+    meanings: dict[tuple[str, str], list[str]] = {}
+    for loss, parameter in owners:
+        domain = "" if isinstance(parameter.domain, Flag) else f"{parameter.domain}; "
+        meanings.setdefault((parameter.help, domain), []).append(loss)
+    return " ".join(f"{text} [{domain}{_some(losses)}]" for (text, domain), losses in meanings.items())
+
+
+def is_switch(owners: list[tuple[str, Parameter]]) -> bool:
+    """Whether a parameter is on or off in every loss that has it."""
+    from losscli.domains import Flag
+
+    return all(isinstance(parameter.domain, Flag) for _, parameter in owners)
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def parameter_options() -> list[inspect.Parameter]:
@@ -39,11 +53,11 @@ def parameter_options() -> list[inspect.Parameter]:
         flag = "--" + name.replace("_", "-")
         help_text = parameter_help(owners)
         annotation: Any
-        if all(isinstance(parameter.domain, Flag) for _, parameter in owners):
+        if is_switch(owners):
             switch = f"{flag}/--no-{flag[2:]}"
-            annotation = Annotated[bool | None, typer.Option(switch, help=help_text, rich_help_panel=PANEL)]
+            annotation = Annotated[bool | None, Option(switch, help=help_text, rich_help_panel=PANEL)]
         else:
-            option = typer.Option(flag, help=help_text, metavar="VALUE", rich_help_panel=PANEL)
+            option = Option(flag, help=help_text, metavar="VALUE", rich_help_panel=PANEL)
             annotation = Annotated[str | None, option]
         options.append(
             inspect.Parameter(f"parameter_{name}", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from losscli.docs.index import index
 from losscli.docs.man import pages
 from losscli.docs.readme import renew
 
@@ -18,6 +19,7 @@ def main(arguments: list[str]) -> int:
         return 2
     wanted = {root / "man" / path: text for path, text in pages().items()}
     wanted[readme] = renew(readme.read_text(encoding="utf-8"))
+    wanted[root / "losscli" / "catalogue" / "index.py"] = index()
     obsolete = [path for path in (root / "man").glob("man*/*") if path not in wanted]
     stale = [path for path, text in wanted.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
     if "--check" in arguments:

@@ -11,10 +11,10 @@ import typer.main
 
 from losscli import __version__
 from losscli.cli import EXAMPLES, build_app, command_names, summary_of
-from losscli.describe import paragraphs, sections_of, signature_of
+from losscli.describe import FRAMEWORKS, paragraphs, sections_of, signature_of
 from losscli.docs.roff import Page
 from losscli.errors import Exit
-from losscli.registry import all_losses
+from losscli.registry import builtin_losses
 
 EXIT_MEANINGS = {
     Exit.DONE: "done; a gate passed",
@@ -122,7 +122,7 @@ def _help(parameter: Any) -> str:
 
 
 def _catalogue_page() -> str:
-    losses = all_losses()
+    losses = builtin_losses()
     page = Page("losscli-losses", 7, __version__, "the catalogue of losses")
     page.heading("Description")
     page.paragraphs(
@@ -149,6 +149,11 @@ def _catalogue_page() -> str:
                         page.item([term], text)
                     else:
                         page.paragraphs([text])
+    page.heading("Names elsewhere")
+    page.paragraphs(["What other software calls these losses, and in brackets the settings at which they agree."])
+    for loss in losses:
+        if loss.known_as:
+            page.item([loss.name], "; ".join(f"{FRAMEWORKS[name]}: {text}" for name, text in loss.known_as.items()))
     page.heading("See also")
     page.paragraphs(["losscli(1), losscli-losses(1)"])
     return page.text()

@@ -8,7 +8,7 @@ from itertools import groupby
 from losscli.cli import command_names, summary_of
 from losscli.describe import FRAMEWORKS
 from losscli.docs.man import EXIT_MEANINGS
-from losscli.registry import all_losses
+from losscli.registry import builtin_losses
 
 _BLOCK = re.compile(r"(<!-- generated: (?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -32,14 +32,16 @@ def _exit_codes() -> str:
 
 def _losses() -> str:
     lines = ["| family | losses |", "| --- | --- |"]
-    for family, members in groupby(all_losses(), key=lambda loss: loss.family):
+    for family, members in groupby(builtin_losses(), key=lambda loss: loss.family):
         lines.append(f"| {family} | {', '.join(f'`{loss.name}`' for loss in members)} |")
     return "\n".join(lines) + "\n"
 
 
 def _names_elsewhere() -> str:
     lines = ["| loss | " + " | ".join(FRAMEWORKS.values()) + " |", "| --- " * (len(FRAMEWORKS) + 1) + "|"]
-    for loss in all_losses():
+    for loss in builtin_losses():
+        if not loss.known_as:
+            continue
         cells = [loss.known_as.get(framework, "").replace("|", "\\|") for framework in FRAMEWORKS]
         lines.append(f"| `{loss.name}` | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"

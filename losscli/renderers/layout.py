@@ -7,8 +7,9 @@ in which order they give way when the terminal is narrow.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from losscli.report import Report, Result, Row
 
@@ -154,7 +155,7 @@ def footnotes(report: Report, result: Result) -> Iterator[tuple[str, str]]:
         more = f", … {len(absent) - 10:,} more" if len(absent) > 10 else ""
         yield "absent classes", ", ".join(absent[:10]) + more
     for term in result.terms:
-        yield "term", ", ".join(f"{name} {_term_value(value)}" for name, value in term.items())
+        yield "term", printable(_term_text(term))
     for note in result.notes:
         yield "note", printable(note.message)
 
@@ -168,14 +169,20 @@ def endnotes(report: Report) -> Iterator[tuple[str, str]]:
         yield "warning", printable(warning)
 
 
-def _term_value(value: object) -> str:
-    return significant(value, 6) if isinstance(value, float) else printable(str(value))
+def _term_text(term: Mapping[str, Any]) -> str:
+    """One part of a sum with its value alone: ``0.7 * huber (delta=1.0): 43.7685``."""
+    settings = ", ".join(f"{name}={value}" for name, value in term["params"].items())
+    shown = f"{term['loss']} ({settings})" if settings else term["loss"]
+    return f"{term['factor']!r} * {shown}: {significant(term['value'], 6)}"
 
 
 def subtitle(result: Result) -> str:
-    """How the loss was computed: its name when the title is another, the reduction, the parameters."""
+    """How the loss was computed: its name when the title is another, the reduction, the parameters.
+
+    Those of a sum stand beside its terms.
+    """
     parts = [result.loss] if result.loss != result.title else []
-    parts += [result.reduction, *(f"{name}={value}" for name, value in result.params.items())]
+    parts += [result.reduction, *(f"{name}={value}" for name, value in result.params.items() if not result.terms)]
     return printable(", ".join(parts))
 
 
