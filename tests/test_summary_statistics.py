@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from losscli.summary import GROUP_ERROR, TOTAL_ERROR, LossSummary
+from losscli.summary import sample as sample_module
 from losscli.summary.exact import round_root
 from losscli.summary.moments import PowerSums
 from losscli.summary.octants import CellIndex, octants_of
@@ -244,6 +245,32 @@ def test_quantiles_are_exact_up_to_the_sample_and_no_further():
     exact = np.quantile(values[:-1], 0.5, method="inverted_cdf")
     assert statistics(values[:-1]).quantiles[0.5] == exact
     assert statistics(values).quantiles[0.5] != np.quantile(values, 0.5, method="inverted_cdf")
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_rows_of_small_groups_may_wait_in_a_file(weighted, monkeypatch):
+    monkeypatch.setattr(sample_module, "_MEMORY_ROWS", 1 << 8)
+    monkeypatch.setattr(sample_module, "_COMPACT_ROWS", 1 << 6)
+    rng = np.random.default_rng(13)
+    values, weights = rng.lognormal(0.0, 2.0, 40_000), rng.integers(1, 5, 40_000).astype(float)
+    codes = np.where(rng.random(values.size) < 0.5, 0, rng.integers(1, 7, values.size))
+    parts = []
+    for rows in np.array_split(np.arange(values.size), 60):
+        part = LossSummary(weighted=weighted, grouped=True)
+        part.update(values[rows], weights[rows] if weighted else None, codes[rows], 7)
+        parts.append(pickle.loads(pickle.dumps(part)) if len(parts) % 2 else part)
+    renamed = np.array([3, 1, 0, 2, 6, 5, 4])
+    whole = LossSummary(weighted=weighted, grouped=True)
+    for part in parts:
+        whole.merge(part, renamed)
+    assert whole._sample._spools
+    for again in (whole, pickle.loads(pickle.dumps(whole))):
+        for group in range(1, 7):
+            rows = codes == group
+            found = again.statistics(int(renamed[group]), (0.1, 0.5, 0.99)).quantiles
+            repeats = weights[rows].astype(int) if weighted else np.ones(np.count_nonzero(rows), int)
+            expected = np.quantile(np.repeat(values[rows], repeats), (0.1, 0.5, 0.99), method="inverted_cdf")
+            np.testing.assert_array_equal(list(found.values()), expected)
 
 
 def test_sketch_by_itself_reads_weighted_bins():

@@ -15,12 +15,19 @@ from losscli.roles import IntArray
 
 # Temporaries of a block stay in the L2 cache, and 2 * 2^14 rows of 2^47 units still fit an int64.
 ROWS_PER_BLOCK = 1 << 14
+_CELLS_PER_BLOCK = 1 << 15
 
 
 def row_blocks(rows: int) -> Iterator[slice]:
     """Consecutive slices that cover `rows` rows, `ROWS_PER_BLOCK` at a time."""
     for start in range(0, rows, ROWS_PER_BLOCK):
         yield slice(start, min(start + ROWS_PER_BLOCK, rows))
+
+
+def cell_blocks(cells: int) -> Iterator[slice]:
+    """Consecutive slices that cover `cells` cells: a merge takes little memory beyond that of its result."""
+    for start in range(0, cells, _CELLS_PER_BLOCK):
+        yield slice(start, min(start + _CELLS_PER_BLOCK, cells))
 
 
 def group_counts(codes: IntArray | None, rows: int, groups: int) -> IntArray:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from losscli.summary.exact import round_fraction, round_root
-from losscli.summary.moments import PowerTotals
+from losscli.summary.powers import PowerTotals
 from losscli.summary.weighted import WeightedTotals
 
 # Relative errors of the power sums, as their modules state them.

@@ -11,6 +11,7 @@ nor grouping nor the choice of limbs can be seen in it.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from fractions import Fraction
@@ -19,6 +20,8 @@ import numpy as np
 
 from losscli.roles import FloatArray, IntArray
 from losscli.summary.blocks import grown, row_blocks, target_groups
+from losscli.summary.octants import bits_of
+from losscli.summary.segments import Segments
 
 _LIMB_BITS = 42
 _LIMB_MASK = (1 << _LIMB_BITS) - 1
@@ -30,6 +33,10 @@ _ROWS_BETWEEN_CARRIES = 1 << 15
 # Above it the rounding constant would overflow; such values go in divided by 2^420, ten limbs higher.
 _HUGE = 2.0**900
 _HUGE_LIMBS = 10
+# From this many columns on it pays to sort a block by group first.
+_SORTED_COLUMNS = 3
+_FIRST: IntArray = np.zeros(1, np.intp)
+_WORD = (1 << 64) - 1
 
 
 class ExactSums:
@@ -68,12 +75,17 @@ class ExactSums:
             columns = range(len(values))
         most = max((list(columns).count(column) for column in set(columns)), default=0)
         self._grow(groups)
-        rows = len(values[0]) if values else 0
-        for block in row_blocks(rows):
-            part = None if codes is None else codes[block]
-            self._note(part, most, block.stop - block.start)
-            for column, array in zip(columns, values, strict=True):
-                self._add(column, array[block], part)
+        for block in row_blocks(len(values[0]) if values else 0):
+            arrays: Sequence[FloatArray] = [array[block] for array in values]
+            segments = None
+            if codes is not None and len(arrays) < _SORTED_COLUMNS:
+                segments = Segments(codes[block], None)
+            elif codes is not None:
+                segments, order = Segments.sorted(codes[block])
+                arrays = arrays if order is None else [array.take(order) for array in arrays]
+            self._note(segments, most, arrays[0].size)
+            for column, array in zip(columns, arrays, strict=True):
+                self._add(column, array, segments)
 
     def merge(self, other: ExactSums, codes: IntArray | None) -> None:
         """Add another's sums; its group i is our group ``codes[i]`` (None: i)."""
@@ -102,47 +114,64 @@ class ExactSums:
         units = sum(digit << (_LIMB_BITS * (self._lowest + place)) for place, digit in enumerate(digits))
         return Fraction(units, 1 << -_UNIT)
 
-    def _note(self, codes: IntArray | None, most: int, rows: int) -> None:
+    def _note(self, segments: Segments | None, most: int, rows: int) -> None:
         """Count the rows of a block, each added `most` times, and carry the groups that are due."""
-        if codes is None:
+        if segments is None:
             self._pending[0] += most * rows
-            due = np.zeros(1, np.intp) if self._pending[0] > _ROWS_BETWEEN_CARRIES else codes
+            present = _FIRST
         else:
-            np.add.at(self._pending, codes, most)
-            pending = self._pending.take(codes)
-            due = np.unique(codes[pending > _ROWS_BETWEEN_CARRIES]) if pending.max() > _ROWS_BETWEEN_CARRIES else None
-        if due is not None:
+            present = segments.count(self._pending, most)
+        pending = self._pending.take(present)
+        if int(pending.max()) > _ROWS_BETWEEN_CARRIES:
+            due = np.unique(present[pending > _ROWS_BETWEEN_CARRIES])
             self._carry(due)
             self._pending[due] = most * rows
 
-    def _add(self, column: int, values: FloatArray, codes: IntArray | None) -> None:
-        rest = np.array(values, np.float64)
-        top = _largest(rest)
+    def _add(self, column: int, values: FloatArray, segments: Segments | None) -> None:
+        top = _largest(values)
         if top >= _HUGE:
-            huge = np.where(np.abs(rest) >= _HUGE, rest, 0.0)
-            rest -= huge
-            self._fold(column, huge * 2.0 ** -(_LIMB_BITS * _HUGE_LIMBS), codes, _HUGE_LIMBS)
-        self._fold(column, rest, codes, 0)
+            huge = np.where(np.abs(values) >= _HUGE, values, 0.0)
+            scale = 2.0 ** -(_LIMB_BITS * _HUGE_LIMBS)
+            self._fold(column, huge * scale, top * scale, segments, _HUGE_LIMBS)
+            values = values - huge
+            top = _largest(values)
+        self._fold(column, values, top, segments, 0)
 
-    def _fold(self, column: int, rest: FloatArray, codes: IntArray | None, raised: int) -> None:
-        rounded = np.empty_like(rest)
-        top = _largest(rest)
-        while top > 0.0:
-            limb = max(0, -((_ROW_BITS + _UNIT - math.frexp(top)[1]) // _LIMB_BITS))
+    def _fold(self, column: int, values: FloatArray, top: float, segments: Segments | None, raised: int) -> None:
+        """Add values of at most `top` in size, limb by limb from above."""
+        if top == 0.0:
+            return
+        limb = _limb(top)
+        rest = values
+        rounded = np.empty_like(values)
+        for fold in itertools.count():
             grid = math.ldexp(1.5, 52 + _UNIT + _LIMB_BITS * limb)
-            bits = int(np.float64(grid).view(np.int64))
+            bits = bits_of(grid)
             self._reach(limb + raised, limb + raised)
-            place = limb + raised - self._lowest
+            limbs = self._limbs[column, limb + raised - self._lowest]
             np.add(rest, grid, out=rounded)
             whole = rounded.view(np.int64)
-            if codes is None:
-                wrapped = (int(np.add.reduce(whole)) - bits * whole.size) & 0xFFFF_FFFF_FFFF_FFFF
-                self._limbs[column, place, 0] += wrapped - (wrapped >> 63 << 64)
+            if segments is None:
+                wrapped = (int(np.add.reduce(whole)) - bits * whole.size) & _WORD
+                limbs[0] += wrapped - (wrapped >> 63 << 64)
             else:
-                np.add.at(self._limbs[column, place], codes, whole - bits)
+                segments.add(limbs, whole, bits)
             rounded -= grid
-            rest -= rounded
-            top = _largest(rest)
+            if rest is values:
+                rest = values - rounded
+            else:
+                rest -= rounded
+            # All zeros, but for their signs.
+            if not int(np.bitwise_or.reduce(rest.view(np.int64))) & (_WORD >> 1):
+                return
+            # What is left is less than a unit of this limb, so the next one holds it.
+            limb -= 1
+            if fold:
+                # Few rows reach further down, but these may reach far.
+                rows = np.flatnonzero(rest != 0.0)
+                rest, segments = rest.take(rows), segments and segments.take(rows)
+                rounded = rounded[: rest.size]
+                limb = _limb(_largest(rest))
 
     def _carry(self, groups: IntArray) -> None:
         """Bring every limb of these groups but the top one into [0, 2^42)."""
@@ -213,4 +242,9 @@ def round_root(value: Fraction) -> float:
 
 
 def _largest(values: FloatArray) -> float:
-    return float(np.abs(values).max(initial=0.0))
+    return max(float(values.max(initial=0.0)), -float(values.min(initial=0.0)))
+
+
+def _limb(top: float) -> int:
+    """The limb from which values of at most `top` in size are added."""
+    return max(0, -((_ROW_BITS + _UNIT - math.frexp(top)[1]) // _LIMB_BITS))

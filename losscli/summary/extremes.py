@@ -17,21 +17,21 @@ class Extremes:
         self._minima: FloatArray = np.zeros(0)
         self._maxima: FloatArray = np.zeros(0)
 
-    def update(self, values: FloatArray, codes: IntArray | None, groups: int) -> None:
-        """Add values (n,), the group of each in `codes` (n,), None for group 0."""
+    def update(self, values: FloatArray, codes: IntArray | None, groups: int, ends: tuple[float, float]) -> None:
+        """Add values (n,) with group codes (n,), None for group 0; `ends` are their minimum and maximum."""
         self._grow(groups)
-        if values.size == 0:
-            return
         if codes is None:
-            self._minima[0] = min(float(self._minima[0]), float(values.min()))
-            self._maxima[0] = max(float(self._maxima[0]), float(values.max()))
+            self._minima[0] = min(float(self._minima[0]), ends[0])
+            self._maxima[0] = max(float(self._maxima[0]), ends[1])
             return
         # Only values beyond the least extreme group can matter; once every group is known that is next to none.
-        rows = np.flatnonzero(values < self._minima.max())
-        if rows.size:
+        limit = self._minima.max()
+        if ends[0] < limit:
+            rows = np.flatnonzero(values < limit)
             np.minimum.at(self._minima, codes[rows], values[rows])
-        rows = np.flatnonzero(values > self._maxima.min())
-        if rows.size:
+        limit = self._maxima.min()
+        if ends[1] > limit:
+            rows = np.flatnonzero(values > limit)
             np.maximum.at(self._maxima, codes[rows], values[rows])
 
     def merge(self, other: Extremes, codes: IntArray | None) -> None:

@@ -10,6 +10,7 @@ number of groups and the range of the values.
 
 from __future__ import annotations
 
+import struct
 from typing import NamedTuple
 
 import numpy as np
@@ -20,48 +21,71 @@ from losscli.roles import FloatArray, IntArray
 OCTANT_BITS = 3
 LOW_BITS = 52 - OCTANT_BITS
 
-_SMALLEST_NORMAL = 2.0**-1022
-_SUBNORMAL_OCTAVES = 200
-# Octave 0 of the numbering; scaled subnormal numbers reach down to 51 octaves below the first normal one.
-_FIRST_OCTAVE = -64
+SMALLEST_NORMAL = 2.0**-1022
+SUBNORMAL_OCTAVES = 200
+# Octants are numbered by exponent field and top bits; scaled subnormal numbers reach down to 51 octaves below 0.
+LOWEST = -64 << OCTANT_BITS
 _OCTANTS = 1 << 15
 # The table of cell numbers holds at most this many entries of 8 bytes; what lies outside it goes through a dict.
-_TABLE_ENTRIES = 1 << 22
+_TABLE_ENTRIES = 1 << 21
 _LEAST_SPAN = 96
 _SLACK = 32
 
 
 class Octants(NamedTuple):
-    """The octant of each value, (n,); the bits of the (scaled) values; which are negative, if any."""
+    """The octant of each value, (n,); the bits of the (scaled) values; which are negative, if any; the end octants."""
 
     octant: NDArray[np.int64]
     bits: NDArray[np.int64]
     negative: NDArray[np.int64] | None
+    low: int
+    high: int
 
 
-def octants_of(values: FloatArray) -> Octants:
-    """The octants of finite values other than zero, of shape (n,)."""
+def bits_of(value: float) -> int:
+    """The bits of a float64 as an integer."""
+    bits: int = struct.unpack("<q", struct.pack("<d", value))[0]
+    return bits
+
+
+def scaled_subnormals(magnitudes: FloatArray) -> NDArray[np.int64]:
+    """The bits of positive subnormal numbers, raised by `SUBNORMAL_OCTAVES` octaves."""
+    return (magnitudes * 2.0**SUBNORMAL_OCTAVES).view(np.int64)
+
+
+def octants_of(values: FloatArray, ends: tuple[float, float] | None = None) -> Octants:
+    """The octants of finite values other than zero, of shape (n,); `ends` are their minimum and maximum, if known."""
+    low, high = ends or (float(values.min(initial=np.inf)), float(values.max(initial=-np.inf)))
     bits = values.view(np.int64)
+    if low >= SMALLEST_NORMAL:
+        if values.size == 0:
+            return Octants(bits, bits, None, 0, 0)
+        return Octants(bits >> LOW_BITS, bits, None, bits_of(low) >> LOW_BITS, bits_of(high) >> LOW_BITS)
     negative = None
     magnitude = values
-    if int(bits.min(initial=0)) < 0:
+    if low < 0.0:
         negative = (bits >> 63) & 1
         magnitude = np.abs(values)
         bits = magnitude.view(np.int64)
-    shift = -_FIRST_OCTAVE << OCTANT_BITS
-    if magnitude.min(initial=np.inf) >= _SMALLEST_NORMAL:
-        return Octants((bits >> LOW_BITS) + shift, bits, negative)
-    small = magnitude < _SMALLEST_NORMAL
-    scaled = np.where(small, magnitude, 0.0) * 2.0**_SUBNORMAL_OCTAVES
-    bits = np.where(small, scaled, magnitude).view(np.int64)
-    octant = (bits >> LOW_BITS) + shift - (_SUBNORMAL_OCTAVES << OCTANT_BITS) * small.astype(np.int64)
-    return Octants(octant, bits, negative)
+    octant = bits >> LOW_BITS
+    small = np.flatnonzero(magnitude < SMALLEST_NORMAL)
+    if small.size:
+        raised = scaled_subnormals(magnitude[small])
+        bits = bits.copy()
+        bits[small] = raised
+        octant[small] = (raised >> LOW_BITS) - (SUBNORMAL_OCTAVES << OCTANT_BITS)
+    return Octants(octant, bits, negative, int(octant.min()), int(octant.max()))
 
 
 def octant_middle(octant: int) -> tuple[int, int]:
     """The middle of an octant as ``middle * 2^exponent``; the offset of a value has the same unit."""
     octave, eighth = octant >> OCTANT_BITS, octant & ((1 << OCTANT_BITS) - 1)
-    return (1 << 52) + (eighth << LOW_BITS) + (1 << (LOW_BITS - 1)), octave + _FIRST_OCTAVE - 1075
+    return (1 << 52) + (eighth << LOW_BITS) + (1 << (LOW_BITS - 1)), octave - 1075
+
+
+def octant_of_key(keys: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The octants of cell keys, (cells,)."""
+    return (keys & (_OCTANTS - 1)) + LOWEST
 
 
 class CellIndex:
@@ -73,6 +97,8 @@ class CellIndex:
         self._far: dict[int, int] = {}
         self._table: NDArray[np.int64] = np.full((1, 0, 0), -1, np.int64)
         self._first = 0
+        # Groups in ascending order and the cell of each; made when asked for.
+        self._by_group: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
 
     def __getstate__(self) -> NDArray[np.int64]:
         return self.keys.copy()
@@ -81,24 +107,23 @@ class CellIndex:
         self.__init__()  # type: ignore[misc]
         self._keys, self._size = keys, keys.size
         if keys.size:
-            octant = keys & (_OCTANTS - 1)
+            octant = octant_of_key(keys)
             groups = int(keys.max() >> 16) + 1
-            self._first = int(np.median(octant))
+            self._first = _median(octant)
             self._frame(bool((keys & _OCTANTS).any()), groups, int(octant.min()), int(octant.max()))
 
     @property
     def keys(self) -> NDArray[np.int64]:
-        """Group, sign and octant of every cell, as ``group << 16 | sign << 15 | octant``."""
+        """Group, sign and octant of every cell: ``group << 16 | sign << 15 | octant``, octants counted from 0."""
         return self._keys[: self._size]
 
     def locate(self, octants: Octants, codes: IntArray | None, groups: int) -> NDArray[np.int64]:
         """The cell number of each row, (n,)."""
-        octant, _, negative = octants
+        octant, _, negative, low, high = octants
         if octant.size == 0:
             return np.zeros(0, np.int64)
-        low, high = int(octant.min()), int(octant.max())
         if self._table.shape[2] == 0:
-            self._first = int(np.median(octant))
+            self._first = _median(octant)
         self._frame(negative is not None, groups, low, high)
         span = self._table.shape[2]
         if self._first <= low and high < self._first + span:
@@ -119,17 +144,20 @@ class CellIndex:
         if keys.size == 0:
             return np.zeros(0, np.int64)
         sign = (keys >> 15) & 1
-        octants = Octants(keys & (_OCTANTS - 1), keys, sign if sign.any() else None)
+        octant = octant_of_key(keys)
+        octants = Octants(octant, keys, sign if sign.any() else None, int(octant.min()), int(octant.max()))
         codes = (keys >> 16).astype(np.intp)
         return self.locate(octants, codes, int(codes.max()) + 1)
 
     def cells_of(self, group: int) -> NDArray[np.int64]:
         """The numbers of all cells of a group."""
-        if group >= self._table.shape[1]:
-            return np.zeros(0, np.int64)
-        near = self._table[:, group].ravel()
-        far = [cell for key, cell in self._far.items() if key >> 16 == group]
-        return np.concatenate([near[near >= 0], np.array(far, np.int64)])
+        if self._by_group is None or self._by_group[0].size < self._size:
+            groups = self.keys >> 16
+            order = np.argsort(groups, kind="stable")
+            self._by_group = groups[order], order
+        groups, order = self._by_group
+        first, end = np.searchsorted(groups, [group, group + 1]).tolist()
+        return order[first:end]
 
     def _find(
         self, octant: NDArray[np.int64], negative: NDArray[np.int64] | None, codes: IntArray | None
@@ -147,14 +175,14 @@ class CellIndex:
             table[fresh] = np.arange(self._size, self._size + fresh.size)
             group_sign, offset = np.divmod(fresh, span)
             sign, group = np.divmod(group_sign, groups)
-            self._append((group << 16) | (sign << 15) | (offset + self._first))
+            self._append((group << 16) | (sign << 15) | (offset + self._first - LOWEST))
             found = table.take(place)
         return found
 
     def _find_far(
         self, octant: NDArray[np.int64], negative: NDArray[np.int64] | None, codes: IntArray | None
     ) -> NDArray[np.int64]:
-        keys = octant.copy()
+        keys = octant - LOWEST
         if codes is not None:
             keys |= codes << 16
         if negative is not None:
@@ -183,12 +211,12 @@ class CellIndex:
             wanted_groups = max(groups, wanted_groups * 3 // 2)
         budget = max(_LEAST_SPAN, _TABLE_ENTRIES // (wanted_signs * wanted_groups))
         if span > budget:
-            first = max(int(np.median(self.keys & (_OCTANTS - 1))) - budget // 2, 0)
+            first = max(_median(octant_of_key(self.keys)) - budget // 2, LOWEST)
             last = first + budget - 1
             span = budget
         if low < first or high > last:
-            wanted_first = first if low >= first else max(low - _SLACK, 0)
-            wanted_last = last if high <= last else min(high + _SLACK, _OCTANTS - 1)
+            wanted_first = first if low >= first else max(low - _SLACK, LOWEST)
+            wanted_last = last if high <= last else min(high + _SLACK, _OCTANTS - 1 + LOWEST)
             excess = wanted_last - wanted_first + 1 - max(budget, span)
             if excess > 0:
                 # A window that cannot hold everything keeps what it has and grows towards both ends alike.
@@ -204,9 +232,14 @@ class CellIndex:
     def _number(self) -> None:
         """Fill the table and the dict from the keys."""
         keys = self.keys
-        octant = keys & (_OCTANTS - 1)
+        octant = octant_of_key(keys)
         inside = (octant >= self._first) & (octant < self._first + self._table.shape[2])
         near = np.flatnonzero(inside)
         self._table[(keys[near] >> 15) & 1, keys[near] >> 16, octant[near] - self._first] = near
         far = np.flatnonzero(~inside)
         self._far = dict(zip(keys[far].tolist(), far.tolist(), strict=True))
+
+
+def _median(octant: NDArray[np.int64]) -> int:
+    # np.median imports numpy.ma, which takes longer than all of this module.
+    return int(np.sort(octant)[octant.size // 2])

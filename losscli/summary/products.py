@@ -18,36 +18,41 @@ _SPLITTER = 2.0**27 + 1.0
 _SMALLEST, _LARGEST = 2.0**-100, 2.0**100
 
 
-def two_product(left: FloatArray, right: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """``product + error == left * right`` exactly, away from under- and overflow; all (n,)."""
-    product = left * right
-    left_high = left * _SPLITTER
-    left_high -= left_high - left
-    left_low = left - left_high
-    right_high = right * _SPLITTER
-    right_high -= right_high - right
-    right_low = right - right_high
-    error = left_high * right_high
-    error -= product
-    error += left_high * right_low
-    error += left_low * right_high
-    error += left_low * right_low
-    return product, error
+class Factor:
+    """Numbers (n,) and their halves, which are split once for all products."""
+
+    def __init__(self, values: FloatArray) -> None:
+        self.values = values
+        self.high = values * _SPLITTER
+        self.high -= self.high - values
+        self.low = values - self.high
+
+    def times(self, other: Factor) -> tuple[FloatArray, FloatArray]:
+        """``product + error == self * other`` exactly, away from under- and overflow; both (n,)."""
+        product = self.values * other.values
+        error = self.high * other.high
+        error -= product
+        part = self.high * other.low
+        error += part
+        np.multiply(self.low, other.high, out=part)
+        error += part
+        np.multiply(self.low, other.low, out=part)
+        error += part
+        return product, error
 
 
-def product_with(high: FloatArray, low: FloatArray, factor: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """``(high + low) * factor`` as a number and its correction, to about 2^-104."""
-    product, error = two_product(high, factor)
-    error += low * factor
+def product_with(factor: Factor, correction: FloatArray, other: Factor) -> tuple[FloatArray, FloatArray]:
+    """``(factor + correction) * other`` as a number and its correction, to about 2^-104."""
+    product, error = factor.times(other)
+    error += correction * other.values
     return product, error
 
 
 def is_extreme(values: FloatArray) -> BoolArray | None:
     """Which values, other than zero, are too small or too large for products without care; None if none is."""
-    size = np.abs(values)
-    low, high = size.min(initial=np.inf), size.max(initial=0.0)
-    if low >= _SMALLEST and high <= _LARGEST:
+    if values.min(initial=np.inf) >= _SMALLEST and values.max(initial=0.0) <= _LARGEST:
         return None
+    size = np.abs(values)
     extreme: BoolArray = ((size < _SMALLEST) & (size > 0.0)) | (size > _LARGEST)
     return extreme if extreme.any() else None
 
@@ -71,5 +76,5 @@ def exact_products(left: FloatArray, right: FloatArray) -> tuple[FloatArray, Flo
         left[rows] = 0.0
         right = right.copy()
         right[rows] = 0.0
-    product, error = two_product(left, right)
+    product, error = Factor(left).times(Factor(right))
     return product, error, exact

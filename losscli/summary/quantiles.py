@@ -13,17 +13,19 @@ shortest decimal, so 0.9 of 10 rows is 9 rows exactly.
 
 from __future__ import annotations
 
+import bisect
+import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
 from losscli.roles import FloatArray, IntArray
-from losscli.summary.blocks import group_counts, grown, row_blocks, target_groups
+from losscli.summary.blocks import cell_blocks, group_counts, grown, row_blocks, target_groups
 from losscli.summary.exact import ExactSums
-from losscli.summary.octants import LOW_BITS, OCTANT_BITS, CellIndex, Octants, octant_middle, octants_of
+from losscli.summary.octants import LOW_BITS, LOWEST, OCTANT_BITS, CellIndex, Octants, octants_of
 
 Mass = int | Fraction
 
@@ -35,18 +37,13 @@ def share(p: float) -> Fraction:
     return Fraction(repr(float(p)))
 
 
-def inverted_cdf(masses: Iterable[tuple[float, Mass]], p: float) -> float | None:
-    """The smallest value, of ascending (value, mass), whose cumulative mass reaches p of all."""
-    pairs = list(masses)
-    target = share(p) * sum(mass for _, mass in pairs)
-    if target == 0:
-        return None
-    reached: Mass = 0
-    for value, mass in pairs:
-        reached += mass
-        if reached >= target:
-            return value
-    return None
+def inverted_cdf(masses: Sequence[tuple[float, Mass]], shares: Sequence[float]) -> list[float | None]:
+    """For each share p the smallest value, of ascending (value, mass), whose cumulative mass reaches p of all."""
+    reached = list(itertools.accumulate(mass for _, mass in masses))
+    if not reached or reached[-1] == 0:
+        return [None for _ in shares]
+    # A target is above 0, so that the first mass to reach it is not an empty one.
+    return [masses[bisect.bisect_left(reached, share(p) * reached[-1])][0] for p in shares]
 
 
 class QuantileSketch:
@@ -81,7 +78,7 @@ class QuantileSketch:
         for rows in row_blocks(values.size):
             part = None if codes is None else codes[rows]
             if weights is None:
-                self.place(values[rows], part)
+                self.place(values[rows], part, _ends(values[rows]))
             else:
                 self._weigh(values[rows], weights[rows], part)
 
@@ -89,24 +86,26 @@ class QuantileSketch:
         """Make room for at least this many groups."""
         self._zeros = grown(self._zeros, groups)
 
-    def place(self, values: FloatArray, codes: IntArray | None) -> tuple[NDArray[np.int64], Octants, IntArray | None]:
-        """Count the rows of one block; returns cell, octants and group of those that are not zero."""
+    def place(
+        self, values: FloatArray, codes: IntArray | None, ends: tuple[float, float]
+    ) -> tuple[NDArray[np.int64], Octants, IntArray | None]:
+        """Count the rows of one block; returns cell, octants and group of those that are not zero.
+
+        `ends` are the minimum and the maximum of the values.
+        """
+        if ends[0] > 0.0:
+            octants = octants_of(values, ends)
+            return self._count(octants, codes), octants, codes
         nonzero = int(np.count_nonzero(values))
         if nonzero < values.size:
             self._zeros += group_counts(
                 None if codes is None else codes[np.flatnonzero(values == 0.0)], values.size - nonzero, self.groups
             )
-            rows = np.flatnonzero(values)
+            rows = np.flatnonzero(values != 0.0)
             values = values.take(rows)
             codes = None if codes is None else codes.take(rows)
         octants = octants_of(values)
         return self._count(octants, codes), octants, codes
-
-    def count_ungrouped(self, octants: Octants, zeros: int) -> None:
-        """Count the rows of a block in group 0, given the octants of all that are not zero."""
-        self.grow(1)
-        self._zeros[0] += zeros
-        self._count(octants, None)
 
     def merge(self, other: QuantileSketch, codes: IntArray | None) -> NDArray[np.int64]:
         """Add another's bins; its group i is our group ``codes[i]`` (None: i).  Returns our cell of each of its."""
@@ -116,7 +115,10 @@ class QuantileSketch:
         self.grow(int(target.max()) + 1)
         self._zeros[target] += other._zeros
         keys = other._index.keys
-        cells = self._index.locate_keys((target[keys >> 16] << 16) | (keys & 0xFFFF))
+        cells = np.empty(keys.size, np.int64)
+        for block in cell_blocks(keys.size):
+            part = keys[block]
+            cells[block] = self._index.locate_keys((target[part >> 16] << 16) | (part & 0xFFFF))
         self._reserve()
         width = 1 << self._fine
         if self._weights is not None and other._weights is not None:
@@ -125,7 +127,9 @@ class QuantileSketch:
             assert self._zero_weights is not None and other._zero_weights is not None
             self._zero_weights.merge(other._zero_weights, codes)
         else:
-            self._counts.reshape(-1, width)[cells] += other.octant_counts_by_bin()
+            counts, others = self._counts.reshape(-1, width), other.octant_counts_by_bin()
+            for block in cell_blocks(keys.size):
+                counts[cells[block]] += others[block]
         return cells
 
     def octant_counts_by_bin(self) -> NDArray[np.int64]:
@@ -167,7 +171,7 @@ class QuantileSketch:
 
     def quantile(self, group: int | None, p: float) -> float | None:
         """The middle of the bin in which the inverted CDF reaches p, or None without weight."""
-        return inverted_cdf(self.masses(group), p)
+        return inverted_cdf(self.masses(group), [p])[0]
 
     def _count(self, octants: Octants, codes: IntArray | None) -> NDArray[np.int64]:
         cells = self._index.locate(octants, codes, self.groups)
@@ -205,13 +209,22 @@ class QuantileSketch:
     def _reserve(self) -> None:
         cells = self._index.keys.size
         if cells << self._fine > self._counts.size:
-            room = (cells + cells // 2 << self._fine) - self._counts.size
+            room = (cells + cells // 4 << self._fine) - self._counts.size
             self._counts = np.concatenate([self._counts, np.zeros(room, np.int64)])
 
     def _middle(self, label: int) -> float:
-        octant = (label >> self._fine) & 0x7FFF
-        middle, exponent = octant_middle(octant)
-        sub = label & ((1 << self._fine) - 1)
-        whole = middle + ((2 * sub + 1 - (1 << self._fine)) << (LOW_BITS - self._fine - 1))
-        size = math.ldexp(float(whole), exponent)
-        return -size if label >> self._fine >> 15 & 1 else size
+        sign, octant = label >> self._fine >> 15 & 1, label >> self._fine & 0x7FFF
+        slot = octant + LOWEST << self._fine | label & ((1 << self._fine) - 1)
+        size = slot_middle(slot, self._fine + OCTANT_BITS)
+        return -size if sign else size
+
+
+def slot_middle(slot: int, bits: int) -> float:
+    """The middle of a slot: its exponent field and the top `bits` bits of the mantissa."""
+    octave, part = slot >> bits, slot & ((1 << bits) - 1)
+    whole = (1 << 52) + (2 * part + 1 << (51 - bits))
+    return math.ldexp(float(whole), octave - 1075)
+
+
+def _ends(values: FloatArray) -> tuple[float, float]:
+    return float(values.min()), float(values.max())

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from losscli.roles import FloatArray, IntArray
-from losscli.summary.blocks import group_counts, grown, target_groups
+from losscli.summary.blocks import grown, target_groups
 from losscli.summary.exact import exact_sum
 from losscli.summary.quantiles import share
+from losscli.summary.runs import Columns, Run, Spool, SpoolFile
 
 SAMPLE_ROWS = 10_000
 _COMPACT_ROWS = 1 << 16
+# Rows held in memory, 6 MB of them or 10 with weights; what is more goes to a temporary file.
+_MEMORY_ROWS = 1 << 19
 
 
 class SmallSample:
@@ -21,37 +25,43 @@ class SmallSample:
 
     A group that grows beyond is dropped whole, so what is kept depends on the
     final number of rows alone.  Values may be infinite; in a group with a nan no
-    quantile has a meaning.  Takes 12 bytes
-    a row kept, 20 with weights.
+    quantile has a meaning.  A row kept takes 12 bytes, 20 with weights; those of
+    many small groups are moved to temporary files, so memory is bounded.
     """
 
     def __init__(self, *, weighted: bool = False) -> None:
-        self._weighted = weighted
         self._rows: IntArray = np.zeros(0, np.int64)
-        self._chunks: list[tuple[Any, FloatArray, FloatArray | None]] = []
+        # Groups, values and, if there are any, weights.
+        self._empty: Columns = (np.zeros(0, np.int32), *(np.zeros(0) for _ in range(1 + weighted)))
+        self._chunks: list[Columns] = []
         self._stored = 0
         self._compact_at = _COMPACT_ROWS
-        self._sorted: tuple[Any, FloatArray, FloatArray | None] | None = None
+        # Rows in files, and by what name we know their groups.
+        self._spools: list[tuple[Spool, IntArray | None]] = []
+        self._file = SpoolFile()
+        self._runs: list[Run] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_sorted": None}
+        return self.__dict__ | {"_runs": None}
 
-    def update(self, values: FloatArray, weights: FloatArray | None, codes: IntArray | None, groups: int) -> None:
-        """Add rows: values and weights (n,), the group of each in `codes` (n,), None for group 0."""
-        self._rows = grown(self._rows, groups)
-        if values.size == 0:
-            return
-        self._rows += group_counts(codes, values.size, self._rows.size)
-        small = self._rows <= SAMPLE_ROWS
-        if codes is None:
-            if small[0]:
-                self._store(np.zeros(values.size, np.int32), values.copy(), None if weights is None else weights.copy())
-            elif self._chunks:
+    def update(self, values: FloatArray, weights: FloatArray | None, codes: IntArray | None, counts: IntArray) -> None:
+        """Add rows: values and weights (n,), the group of each in `codes` (n,), None for group 0.
+
+        `counts` are the rows of each group among them, (groups,).
+        """
+        self._rows = grown(self._rows, counts.size)
+        self._rows += counts
+        if int(self._rows.min()) > SAMPLE_ROWS:
+            if self._chunks:
                 self._compact()
             return
-        kept = np.flatnonzero(small.take(codes))
+        columns = (values,) if weights is None else (values, weights)
+        if codes is None:
+            self._store((np.zeros(values.size, np.int32), *(column.copy() for column in columns)))
+            return
+        kept = np.flatnonzero((self._rows <= SAMPLE_ROWS).take(codes))
         if kept.size:
-            self._store(codes[kept].astype(np.int32), values[kept], None if weights is None else weights[kept])
+            self._store((codes[kept].astype(np.int32), *(column[kept] for column in columns)))
 
     def merge(self, other: SmallSample, codes: IntArray | None) -> None:
         """Add another's rows; its group i is our group ``codes[i]`` (None: i)."""
@@ -60,8 +70,9 @@ class SmallSample:
         target = target_groups(codes, other._rows.size)
         self._rows = grown(self._rows, int(target.max()) + 1)
         self._rows[target] += other._rows
-        for groups, values, weights in other._chunks:
-            self._store(target[groups].astype(np.int32), values, weights)
+        for groups, *columns in other._chunks:
+            self._store((target[groups].astype(np.int32), *columns))
+        self._spools += [(spool, target if names is None else target[names]) for spool, names in other._spools]
         self._compact()
 
     def holds(self, group: int | None) -> bool:
@@ -70,53 +81,69 @@ class SmallSample:
             return int(self._rows.sum()) <= SAMPLE_ROWS
         return group >= self._rows.size or int(self._rows[group]) <= SAMPLE_ROWS
 
-    def quantile(self, group: int | None, p: float) -> float | None:
-        """The exact inverted CDF at p, or None when the group holds no weight."""
+    def quantiles(self, group: int | None, shares: Sequence[float]) -> list[float | None]:
+        """The exact inverted CDF at each share, or None when the group holds no weight."""
         values, weights = self._ordered(group)
-        if values.size == 0:
-            return None
-        wanted = share(p)
-        if weights is None:
-            rank = -(-wanted.numerator * values.size // wanted.denominator)
-            return float(values[rank - 1]) + 0.0
-        return _weighted_quantile(values, weights, wanted)
+        found: list[float | None] = []
+        for p in shares:
+            wanted = share(p)
+            if values.size == 0:
+                found.append(None)
+            elif weights is None:
+                rank = -(-wanted.numerator * values.size // wanted.denominator)
+                found.append(float(values[rank - 1]) + 0.0)
+            else:
+                found.append(_weighted_quantile(values, weights, wanted))
+        return found
 
     def _ordered(self, group: int | None) -> tuple[FloatArray, FloatArray | None]:
         """Values of a group in ascending order, and their weights."""
-        if self._sorted is None:
-            self._compact()
-            if not self._chunks:
-                return np.zeros(0), None
-            codes, values, weights = self._chunks[0]
-            order = np.lexsort((values, codes))
-            self._sorted = codes[order], values[order], None if weights is None else weights[order]
-        codes, values, weights = self._sorted
-        if group is None:
-            order = np.argsort(values, kind="stable")
-            return values[order], None if weights is None else weights[order]
-        part = slice(*np.searchsorted(codes, [group, group + 1]).tolist())
-        return values[part], None if weights is None else weights[part]
+        if self._runs is None:
+            self._runs = self._sorted()
+        parts = [run.rows_of(group) for run in self._runs]
+        values, *weights = (np.concatenate(column) for column in zip(*parts, strict=True))
+        if not weights:
+            return np.sort(values), None
+        order = np.argsort(values, kind="stable")
+        return values[order], weights[0][order]
 
-    def _store(self, codes: Any, values: FloatArray, weights: FloatArray | None) -> None:
-        self._chunks.append((codes, values, weights))
-        self._sorted = None
-        self._stored += values.size
+    def _sorted(self) -> list[Run]:
+        """Everything by group, piece by piece: what is in files stays there."""
+        codes, *columns = self._selected(self._joined())
+        runs = [Run.sorted_by_group(codes, tuple(columns))]
+        for spool, names in self._spools:
+            codes, *columns = spool.read(0, spool.rows)
+            codes, *columns = self._selected((codes if names is None else names[codes].astype(np.int32), *columns))
+            if codes.size:
+                runs.append(Run.sorted_by_group(codes, tuple(columns)).spooled(self._file))
+        return runs
+
+    def _store(self, columns: Columns) -> None:
+        self._chunks.append(columns)
+        self._runs = None
+        self._stored += columns[0].size
         if self._stored > self._compact_at:
             self._compact()
 
+    def _joined(self) -> Columns:
+        """All chunks as one."""
+        return tuple(np.concatenate(column) for column in zip(self._empty, *self._chunks, strict=True))
+
+    def _selected(self, columns: Columns) -> Columns:
+        """The rows of groups that are still small."""
+        kept = np.flatnonzero((self._rows <= SAMPLE_ROWS).take(columns[0]))
+        return columns if kept.size == columns[0].size else tuple(column[kept] for column in columns)
+
     def _compact(self) -> None:
-        """Join the chunks and drop the groups that have become large."""
-        self._sorted = None
-        if not self._chunks:
-            return
-        codes, values = (np.concatenate([chunk[part] for chunk in self._chunks]) for part in (0, 1))
-        weights = np.concatenate([chunk[2] for chunk in self._chunks]) if self._weighted else None
-        kept = np.flatnonzero((self._rows <= SAMPLE_ROWS).take(codes))
-        if kept.size < values.size:
-            codes, values, weights = codes[kept], values[kept], None if weights is None else weights[kept]
-        self._stored = values.size
-        self._compact_at = max(_COMPACT_ROWS, 2 * self._stored)
-        self._chunks = [(codes, values, weights)] if values.size else []
+        """Join the chunks and drop the groups that have become large; move to a file what is still too much."""
+        self._runs = None
+        columns = self._selected(self._joined())
+        if columns[0].size > _MEMORY_ROWS // 2:
+            self._spools.append((self._file.append(columns), None))
+            columns = self._empty
+        self._stored = columns[0].size
+        self._compact_at = min(max(_COMPACT_ROWS, 2 * self._stored), _MEMORY_ROWS)
+        self._chunks = [columns] if self._stored else []
 
 
 def _weighted_quantile(values: FloatArray, weights: FloatArray, wanted: Fraction) -> float | None:

@@ -12,16 +12,18 @@ import numpy as np
 
 from losscli.roles import FloatArray, IntArray
 from losscli.summary.blocks import group_counts, grown, row_blocks, target_groups
+from losscli.summary.dense import SLOT_BITS, DenseCounts, DenseSums
 from losscli.summary.estimates import Estimates, unweighted_estimates, weighted_estimates
 from losscli.summary.exact import ExactSums, round_fraction
 from losscli.summary.extremes import Extremes
 from losscli.summary.moments import PowerSums
+from losscli.summary.powers import PowerTotals
 from losscli.summary.quantiles import Mass, QuantileSketch, inverted_cdf
 from losscli.summary.sample import SmallSample
-from losscli.summary.weighted import WeightedPowerSums
+from losscli.summary.weighted import WeightedPowerSums, WeightedTotals
 
 GROUP_BITS = 5
-TOTAL_BITS = 7
+TOTAL_BITS = SLOT_BITS
 # Guaranteed relative errors of a quantile: half the width of a bin.
 GROUP_ERROR = 2.0 ** -(GROUP_BITS + 1)
 TOTAL_ERROR = 2.0 ** -(TOTAL_BITS + 1)
@@ -71,17 +73,18 @@ class LossSummary:
 
     def __init__(self, *, weighted: bool, grouped: bool) -> None:
         self._weighted = weighted
-        bits = GROUP_BITS if grouped else TOTAL_BITS
-        self._power = None if weighted else PowerSums(bits)
-        self._weighted_power = WeightedPowerSums() if weighted else None
         # Without weights the power sums count into a sketch of their own.
-        self._sketch = QuantileSketch(bits, weighted=True) if weighted else None
-        self._total_sketch = QuantileSketch(TOTAL_BITS, weighted=weighted) if grouped else None
+        self._dense = None if weighted or grouped else DenseSums()
+        self._power = PowerSums(GROUP_BITS) if grouped and not weighted else None
+        self._weighted_power = WeightedPowerSums() if weighted else None
+        self._sketch = QuantileSketch(GROUP_BITS if grouped else TOTAL_BITS, weighted=True) if weighted else None
+        self._total_counts = DenseCounts() if grouped and not weighted else None
+        self._total_sketch = QuantileSketch(TOTAL_BITS, weighted=True) if grouped and weighted else None
         self._sample = SmallSample(weighted=weighted)
         self._extremes = Extremes()
         # Rows, rows with a weight above 0, nan, -inf and +inf rows: (5, groups).
         self._counts: IntArray = np.zeros((5, 0), np.int64)
-        # Weight of all rows, of -inf and of +inf rows.
+        # Weight of the rows that have no part in the sums: nan, -inf and +inf.
         self._weights = ExactSums(3)
 
     @property
@@ -114,12 +117,16 @@ class LossSummary:
         self._weights.merge(other._weights, target)
         self._sample.merge(other._sample, target)
         self._extremes.merge(other._extremes, target)
+        if self._dense is not None and other._dense is not None:
+            self._dense.merge(other._dense)
         if self._power is not None and other._power is not None:
             self._power.merge(other._power, target)
         if self._weighted_power is not None and other._weighted_power is not None:
             self._weighted_power.merge(other._weighted_power, target)
         if self._sketch is not None and other._sketch is not None:
             self._sketch.merge(other._sketch, target)
+        if self._total_counts is not None and other._total_counts is not None:
+            self._total_counts.merge(other._total_counts)
         if self._total_sketch is not None and other._total_sketch is not None:
             self._total_sketch.merge(other._total_sketch, None)
 
@@ -129,8 +136,8 @@ class LossSummary:
         infinite = below + above
         if count == 0:
             return Statistics(0, 0.0, status="absent", quantiles=dict.fromkeys(quantiles))
-        total_weight = self._weights.total(group, 0) if self._weighted else Fraction(count)
-        weight = _rounded(total_weight)
+        totals = self._totals(group)
+        weight = _rounded(self._total_weight(totals, group)) if isinstance(totals, WeightedTotals) else float(count)
         if nan:
             return Statistics(
                 count, weight, nan=nan, infinite=infinite, status="nan", quantiles=dict.fromkeys(quantiles)
@@ -141,7 +148,7 @@ class LossSummary:
             )
         extremes = self._extremes.extremes(group)
         minimum, maximum = (None, None) if extremes is None else extremes
-        found = {p: self._quantile(group, p, extremes, below, above) for p in quantiles}
+        found = self._quantiles(group, quantiles, extremes, below, above)
         if infinite:
             return Statistics(
                 count,
@@ -152,7 +159,10 @@ class LossSummary:
                 infinite=infinite,
                 status="overflow",
             )
-        estimates = self._estimates(group, count, support, constant=minimum == maximum)
+        if isinstance(totals, WeightedTotals):
+            estimates = weighted_estimates(totals, count, support, minimum == maximum)
+        else:
+            estimates = unweighted_estimates(totals, minimum == maximum)
         return Statistics(
             count,
             weight,
@@ -172,30 +182,34 @@ class LossSummary:
     def _add(self, values: FloatArray, weights: FloatArray | None, codes: IntArray | None) -> None:
         counts = group_counts(codes, values.size, self.groups)
         self._counts[0] += counts
-        self._sample.update(values, weights, codes, self.groups)
-        if weights is not None:
-            self._weights.update([weights], codes, self.groups, [0])
-        # One reduction over both ends sees every nan and infinity.
-        if not math.isfinite(float(values.min()) + float(values.max()) * 0.0):
+        self._sample.update(values, weights, codes, counts)
+        ends = float(values.min()), float(values.max())
+        if not math.isfinite(ends[0] + ends[1] * 0.0):
             values, weights, codes = self._set_apart(values, weights, codes)
             if values.size == 0:
                 return
             counts = group_counts(codes, values.size, self.groups)
-        if self._weighted_power is not None and weights is not None:
+            ends = float(values.min()), float(values.max())
+        if self._weighted_power is not None and self._sketch is not None and weights is not None:
             self._weighted_power.update(values, weights, codes, self.groups)
             if not weights.all():
-                rows = np.flatnonzero(weights)
+                rows = np.flatnonzero(weights != 0.0)
+                if rows.size == 0:
+                    return
                 values, weights = values.take(rows), weights.take(rows)
                 codes = None if codes is None else codes.take(rows)
                 counts = group_counts(codes, values.size, self.groups)
-        self._counts[1] += counts
-        self._extremes.update(values, codes, self.groups)
-        if self._power is not None:
-            self._power.update(values, codes, self.groups, self._total_sketch)
-        if self._sketch is not None:
+                ends = float(values.min()), float(values.max())
             self._sketch.update(values, weights, codes, self.groups)
-        if self._total_sketch is not None and weights is not None:
-            self._total_sketch.update(values, weights, None, 1)
+            if self._total_sketch is not None:
+                self._total_sketch.update(values, weights, None, 1)
+        self._counts[1] += counts
+        self._extremes.update(values, codes, self.groups, ends)
+        if self._dense is not None:
+            self._dense.add(values, *ends)
+        if self._power is not None and self._total_counts is not None:
+            self._power.add(values, codes, counts, ends)
+            self._total_counts.add(values, *ends)
 
     def _set_apart(
         self, values: FloatArray, weights: FloatArray | None, codes: IntArray | None
@@ -206,7 +220,7 @@ class LossSummary:
             if rows.size:
                 part = None if codes is None else codes[rows]
                 self._counts[place] += group_counts(part, rows.size, self.groups)
-                if place > 2 and weights is not None:
+                if weights is not None:
                     self._weights.update([weights[rows]], part, self.groups, [place - 2])
         rows = np.flatnonzero(np.isfinite(values))
         return (
@@ -224,33 +238,47 @@ class LossSummary:
             return counts
         return self._counts[:, group].tolist() if group < self.groups else [0] * 5
 
-    def _quantile(
-        self, group: int | None, p: float, extremes: tuple[float, float] | None, below: int, above: int
-    ) -> float | None:
-        """The inverted CDF at p; None where it falls on an infinite row or there is no weight."""
+    def _quantiles(
+        self, group: int | None, shares: Sequence[float], extremes: tuple[float, float] | None, below: int, above: int
+    ) -> dict[float, float | None]:
+        """The inverted CDF at each share; None where it falls on an infinite row or there is no weight."""
+        if not shares:
+            return {}
         if self._sample.holds(group):
-            found = self._sample.quantile(group, p)
+            found = self._sample.quantiles(group, shares)
         else:
             low: Mass = self._weights.total(group, 1) if self._weighted else below
             high: Mass = self._weights.total(group, 2) if self._weighted else above
-            found = inverted_cdf([(-math.inf, low), *self._masses(group), (math.inf, high)], p)
-        if found is None or math.isinf(found) or extremes is None:
-            return None
-        return min(max(found, extremes[0]), extremes[1])
+            found = inverted_cdf([(-math.inf, low), *self._masses(group), (math.inf, high)], shares)
+        return {
+            p: None
+            if value is None or math.isinf(value) or extremes is None
+            else min(max(value, extremes[0]), extremes[1])
+            for p, value in zip(shares, found, strict=True)
+        }
 
     def _masses(self, group: int | None) -> list[tuple[float, Mass]]:
+        if self._dense is not None:
+            return self._dense.masses()
+        if group is None and self._total_counts is not None:
+            return self._total_counts.masses()
         if group is None and self._total_sketch is not None:
             return self._total_sketch.masses(None)
-        if self._power is not None:
-            return self._power.sketch.masses(group)
-        assert self._sketch is not None
-        return self._sketch.masses(group)
+        sketch = self._sketch if self._power is None else self._power.sketch
+        assert sketch is not None
+        return sketch.masses(group)
 
-    def _estimates(self, group: int | None, count: int, support: int, *, constant: bool) -> Estimates:
+    def _totals(self, group: int | None) -> PowerTotals | WeightedTotals:
+        if self._dense is not None:
+            return self._dense.totals()
         if self._power is not None:
-            return unweighted_estimates(self._power.totals(group), constant)
+            return self._power.totals(group)
         assert self._weighted_power is not None
-        return weighted_estimates(self._weighted_power.totals(group), count, support, constant)
+        return self._weighted_power.totals(group)
+
+    def _total_weight(self, totals: WeightedTotals, group: int | None) -> Fraction:
+        """The weight of all rows, those without a finite value included."""
+        return totals.w + sum((self._weights.total(group, column) for column in range(3)), Fraction(0))
 
 
 def _status(estimates: Estimates, weight: float | None, support: int) -> Status:

@@ -17,7 +17,8 @@ from typing import NamedTuple
 from losscli.roles import FloatArray, IntArray
 from losscli.summary.blocks import row_blocks
 from losscli.summary.exact import ExactSums
-from losscli.summary.products import extreme_rows, product_with, two_product
+from losscli.summary.products import Factor, extreme_rows, product_with
+from losscli.summary.segments import Segments
 
 
 class WeightedTotals(NamedTuple):
@@ -76,11 +77,18 @@ class WeightedPowerSums:
                 self._add_rare(group, [weight**power * value**degree for power, degree in _POWERS])
             values, weights = values.copy(), weights.copy()
             values[rows], weights[rows] = 0.0, 0.0
-        wx, wx_low = two_product(weights, values)
-        w2, w2_low = two_product(weights, weights)
-        wx2, wx2_low = product_with(wx, wx_low, values)
-        w2x, w2x_low = product_with(wx, wx_low, weights)
-        w2x2, w2x2_low = product_with(w2x, w2x_low, values)
+        if codes is not None:
+            # Sorted by group once, and not again for the columns.
+            _, order = Segments.sorted(codes)
+            if order is not None:
+                values, weights, codes = values.take(order), weights.take(order), codes.take(order)
+        x, w = Factor(values), Factor(weights)
+        wx, wx_low = w.times(x)
+        w2, w2_low = w.times(w)
+        wx_factor = Factor(wx)
+        wx2, wx2_low = product_with(wx_factor, wx_low, x)
+        w2x, w2x_low = product_with(wx_factor, wx_low, w)
+        w2x2, w2x2_low = product_with(Factor(w2x), w2x_low, x)
         terms = [weights, wx, wx_low, wx2, wx2_low, w2, w2_low, w2x, w2x_low, w2x2, w2x2_low]
         terms += [w2 * weights, w2 * wx, w2x * wx, w2x2 * wx]
         self._sums.update(terms, codes, groups, _COLUMNS)
