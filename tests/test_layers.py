@@ -18,7 +18,6 @@ FLOORS = {
     "roles": 2,
     "arrays": 3,
     "summary": 3,
-    "bins": 4,
     "declaration": 4,
     "reduction": 5,
     "catalogue": 5,
@@ -42,6 +41,7 @@ FLOORS = {
     "evaluation": 12,
     "testing": 12,
     "cli": 13,
+    "benchmarks": 13,
     "docs": 14,
     "__main__": 15,
 }
