@@ -179,6 +179,26 @@ def gamma_deviance(y_true: Annotated[Target, "(0, inf)"], y_pred: Annotated[Pred
     return 2.0 * _half_deviance(y_true, y_pred, 2.0)
 
 
+@declare(
+    formula="(y_true - y_pred)^2 / (y_true * y_pred^2)",
+    same_as=("(y_true - y_pred) ** 2 / (y_true * y_pred ** 2)",),
+    related=("tweedie_deviance: at power 3",),
+    references=(_MCCULLAGH,),
+    examples=(Example(y_true=3.0, y_pred=1.0, loss=4.0 / 3.0, why="(3 - 1)^2 / (3 * 1^2)"),),
+    across="mean",
+)
+def inverse_gaussian_deviance(
+    y_true: Annotated[Target, "(0, inf)"], y_pred: Annotated[Prediction, "(0, inf)"]
+) -> FloatArray:
+    """Deviance of an inverse Gaussian mean; 0 for an exact hit.
+
+    For positive amounts with a very heavy tail: an error counts less, the
+    larger the mean is, even when it is the same part of it.
+    """
+    relative = (y_true - y_pred) / y_pred
+    return relative * (relative / y_true)
+
+
 def _tweedie_target(power: float) -> Interval:
     if power < 1:
         return REAL

@@ -188,6 +188,32 @@ def hellinger(
 
 
 @declare(
+    formula="sum(|y_true - y_pred|) / 2",
+    same_as=("np.abs(y_true - y_pred).sum(axis=-1) / 2",),
+    related=("hellinger: never above the root of twice it", "the L1 distance: twice it"),
+    references=(
+        "Levin, D. A. and Peres, Y. (2017). Markov Chains and Mixing Times, 2nd ed., chapter 4. American Mathematical "
+        "Society. doi:10.1090/mbk/107",
+    ),
+    examples=(
+        Example(y_true=[0.5, 0.5], y_pred=[0.75, 0.25], loss=0.25, why="(1/4 + 1/4) / 2"),
+        Example(y_true=[1.0, 0.0], y_pred=[0.0, 1.0], loss=1.0, why="nothing in common"),
+    ),
+    range="[0, 1.000001]",
+    require=(TRUE_SUM, PREDICTED_SUM),
+)
+def total_variation(
+    y_true: Annotated[ClassProbabilityTarget, "[0, inf)"], y_pred: Annotated[ClassProbabilities, "[0, inf)"]
+) -> FloatArray:
+    """Total variation distance of two distributions, from 0 to 1.
+
+    The largest difference of the probabilities that the two give to any event.
+    Rows must sum to 1.
+    """
+    return 0.5 * sum_last(np.abs(y_true - y_pred))
+
+
+@declare(
     formula="""
         sum((y_true - y_pred)^2), half of it for two classes
         one probability a row: (y_true - y_pred)^2

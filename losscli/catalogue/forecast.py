@@ -51,6 +51,12 @@ def _standardised(y_true: FloatArray, centre: FloatArray, scale: FloatArray) -> 
     return ratio
 
 
+_JORDAN = (
+    "Jordan, A., Krüger, F. and Lerch, S. (2019). Evaluating probabilistic forecasts with scoringRules. J. Stat. Soft. "
+    "90(12):1-37. doi:10.18637/jss.v090.i12"
+)
+
+
 @declare(
     formula="(log(v) + (y_true - mean)^2 / v) / 2 (+ log(2 * pi) / 2 if full)        where v = max(variance, epsilon)",
     range="(-inf, inf)",
@@ -195,6 +201,52 @@ def crps_gaussian(y_true: Target, mean: Mean, std: Deviation) -> FloatArray:
     density = np.exp(-0.5 * ratio * ratio) * math.sqrt(2.0 / math.pi)
     centre = std * (ratio * erf(ratio * math.sqrt(0.5)) + density - 1.0 / math.sqrt(math.pi))
     return np.where(ratio < 40.0, centre, error - std * (1.0 / math.sqrt(math.pi)))
+
+
+@declare(
+    formula="scale * (|z| + exp(-|z|) - 3/4)        where z = (y_true - mean) / scale",
+    same_as=("scoringrules.crps_laplace(y_true, mean, scale)",),
+    related=("laplace_nll: the logarithmic score of the same forecast", "crps_gaussian: of a normal forecast"),
+    references=(_JORDAN, _GNEITING_RAFTERY),
+    examples=(
+        Example(y_true=3.0, mean=1.0, scale=2.0, loss=2.0 * (0.25 + math.exp(-1.0)), why="2 * (1 + exp(-1) - 3/4)"),
+    ),
+    across="mean",
+)
+def crps_laplace(y_true: Target, mean: Mean, scale: Scale) -> FloatArray:
+    """Continuous ranked probability score of a Laplace forecast.
+
+    In units of the target; generalises the absolute error to distributions.
+    The scale is the mean absolute deviation.
+    """
+    error = np.abs(y_true - mean)
+    return error + scale * (np.exp(-error / scale) - 0.75)
+
+
+@declare(
+    formula="scale * (|z| + 2 * log(1 + exp(-|z|)) - 1)        where z = (y_true - mean) / scale",
+    same_as=("scoringrules.crps_logistic(y_true, mean, scale)",),
+    related=("crps_gaussian: of a normal forecast, whose tails are lighter",),
+    references=(_JORDAN, _GNEITING_RAFTERY),
+    examples=(
+        Example(
+            y_true=3.0,
+            mean=1.0,
+            scale=2.0,
+            loss=4.0 * math.log1p(math.exp(-1.0)),
+            why="2 * (1 + 2 * log(1 + exp(-1)) - 1)",
+        ),
+    ),
+    across="mean",
+)
+def crps_logistic(y_true: Target, mean: Mean, scale: Scale) -> FloatArray:
+    """Continuous ranked probability score of a logistic forecast.
+
+    In units of the target; generalises the absolute error to distributions.
+    The standard deviation is pi / sqrt(3) times the scale.
+    """
+    error = np.abs(y_true - mean)
+    return error + scale * (2.0 * np.log1p(np.exp(-error / scale)) - 1.0)
 
 
 @declare(

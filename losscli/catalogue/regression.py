@@ -6,6 +6,7 @@ mean over the k outputs.  Residuals may be as large as float64 allows.
 
 from __future__ import annotations
 
+import math
 from typing import Annotated
 
 import numpy as np
@@ -317,3 +318,55 @@ def _direction(vectors: FloatArray, floor: float) -> FloatArray:
     # At least 1 for every vector but zero, whose length must only not be 0.
     length = np.maximum(np.sqrt(sum_last(scaled * scaled)), 1.0)
     return scaled / np.maximum(length, floor / peak)[:, None]
+
+
+# Terms of exp(x) - 1 - x = x^2 / 2 * (1 + x/3 * (1 + x/4 * (...))) that matter for |x| <= 1/2.
+_LINEX_TERMS = 16
+
+
+@declare(
+    formula="exp(a * d) - a * d - 1        where d = y_pred - y_true, a = asymmetry",
+    aliases=("linear_exponential",),
+    same_as=("np.expm1(asymmetry * (y_pred - y_true)) - asymmetry * (y_pred - y_true)",),
+    related=(
+        "quantile: asymmetric too, and linear on both sides",
+        "expectile: quadratic on both sides",
+    ),
+    references=(
+        "Varian, H. R. (1975). A Bayesian approach to real estate assessment. In: Studies in Bayesian Econometrics "
+        "and Statistics in Honor of L. J. Savage, 195-208. North-Holland.",
+        "Zellner, A. (1986). Bayesian estimation and prediction using asymmetric loss functions. J. Am. Stat. Assoc. "
+        "81:446-451. doi:10.1080/01621459.1986.10478289",
+    ),
+    examples=(
+        Example(y_true=1.0, y_pred=3.0, loss=math.exp(2.0) - 3.0, why="too high: exp(2) - 2 - 1"),
+        Example(y_true=3.0, y_pred=1.0, loss=math.exp(-2.0) + 1.0, why="too low: exp(-2) + 2 - 1"),
+    ),
+    across="mean",
+)
+def linex(
+    y_true: Target,
+    y_pred: Prediction,
+    *,
+    asymmetry: Annotated[
+        float, "(-inf, 0) | (0, inf)", "Above 0 punishes too high predictions more, below 0 too low ones."
+    ] = 1.0,
+) -> FloatArray:
+    """Exponential on one side of the target, about linear on the other.
+
+    For decisions where erring on one side is far worse, such as the height of
+    a dam.  About half of the squared error, times asymmetry squared, for small
+    errors.
+    """
+    scaled = asymmetry * (y_pred - y_true)
+    growth = np.expm1(scaled)
+    # Where the exponential overflows, so does the loss, whatever is taken from it.
+    loss: FloatArray = np.where(growth < np.inf, growth - scaled, growth)
+    small = np.abs(scaled) <= 0.5
+    if small.any():
+        part = scaled[small]
+        series = np.ones_like(part)
+        for term in range(_LINEX_TERMS, 2, -1):
+            series = 1.0 + part / term * series
+        loss[small] = 0.5 * part * part * series
+    return loss

@@ -262,3 +262,85 @@ def charbonnier(
     epsilon 0 it is the absolute error.
     """
     return np.hypot(y_true - y_pred, epsilon)
+
+
+@declare(
+    formula="""
+        e                           if e <= delta
+        (e^2 + delta^2) / (2 delta) if e >  delta        where e = |y_true - y_pred|
+    """,
+    aliases=("reverse_huber",),
+    same_as=(
+        "np.where(np.abs(y_true - y_pred) <= delta, np.abs(y_true - y_pred), "
+        "((y_true - y_pred) ** 2 + delta ** 2) / (2 * delta))",
+    ),
+    related=(
+        "huber: the other way round, quadratic for small errors and linear for large ones",
+        "Laina et al. (2016), doi:10.1109/3DV.2016.32: delta is a fifth of the largest error of the batch",
+    ),
+    references=(
+        "Owen, A. B. (2007). A robust hybrid of lasso and ridge regression. Contemporary Mathematics 443:59-72. "
+        "doi:10.1090/conm/443/08555",
+    ),
+    examples=(
+        Example(y_true=0.0, y_pred=0.5, loss=0.5, why="inside: the absolute error"),
+        Example(y_true=3.0, y_pred=1.0, loss=2.5, why="outside: (2^2 + 1^2) / 2"),
+    ),
+    across="mean",
+)
+def berhu(
+    y_true: Target,
+    y_pred: Prediction,
+    *,
+    delta: Annotated[float, "(0, inf)", "Error where linear turns quadratic, in target units."] = 1.0,
+) -> FloatArray:
+    """Linear for small errors, quadratic for large ones.
+
+    Huber's loss the other way round, hence the name.  Small errors keep their
+    weight, as in the absolute error, and large ones cost more than in it.
+    """
+    error = np.abs(y_true - y_pred)
+    beyond = np.maximum(error - delta, 0.0)
+    # e + (e - delta)^2 / (2 delta) squares nothing but the excess, and is exact at the joint.
+    loss: FloatArray = error + 0.5 * beyond * (beyond / delta)
+    return loss
+
+
+@declare(
+    formula="""
+        width * log(1 + e / curvature)                 if e <  width
+        e - width + width * log(1 + width / curvature) if e >= width        where e = |y_true - y_pred|
+    """,
+    aliases=("wing_loss",),
+    same_as=(
+        "np.where(np.abs(y_true - y_pred) < width, width * np.log1p(np.abs(y_true - y_pred) / curvature), "
+        "np.abs(y_true - y_pred) - width + width * np.log1p(width / curvature))",
+    ),
+    related=("mean_absolute_error: its slope beyond width", "fair: weighs small errors less, not more"),
+    references=(
+        "Feng, Z.-H., Kittler, J., Awais, M., Huber, P. and Wu, X.-J. (2018). Wing loss for robust facial landmark "
+        "localisation with convolutional neural networks. CVPR 2018:2235-2245. doi:10.1109/CVPR.2018.00238",
+    ),
+    examples=(
+        Example(y_true=3.0, y_pred=1.0, loss=10.0 * math.log(2.0), why="10 * log(1 + 2 / 2)"),
+        Example(y_true=20.0, y_pred=0.0, loss=10.0 + 10.0 * math.log(6.0), why="20 - 10 + 10 * log(1 + 10 / 2)"),
+    ),
+    across="mean",
+)
+def wing(
+    y_true: Target,
+    y_pred: Prediction,
+    *,
+    width: Annotated[float, "(0, inf)", "Error up to which the loss is logarithmic, in target units."] = 10.0,
+    curvature: Annotated[float, "(0, inf)", "How early the logarithm bends; smaller is earlier."] = 2.0,
+) -> FloatArray:
+    """Logarithmic for small errors, linear for large ones.
+
+    Small and medium errors count for more than in the absolute error, which
+    suits predictions that are nearly right, such as landmark positions in
+    pixels.  Not flat at zero.
+    """
+    error = np.abs(y_true - y_pred)
+    inner = np.minimum(error, width)
+    loss: FloatArray = width * np.log1p(inner / curvature) + (error - inner)
+    return loss
