@@ -93,9 +93,12 @@ class Assembler:
             names.sort(key=natural_key)
         rows = []
         for name in names:
+            row = None
             if name in codes:
-                rows.append(self._row(expression, measure, "class", {"class": name}, codes[name], 0, total))
-            else:
+                row = self._row(expression, measure, "class", {"class": name}, codes[name], 0, total)
+            if row is not None and row.count:
+                rows.append(row)
+            elif name in known:
                 rows.append(Row("class", {"class": name}, 0, 0.0, None, status="absent"))
         return rows, [row.key["class"] or "" for row in rows if row.count == 0]
 

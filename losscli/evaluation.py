@@ -15,19 +15,21 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from losscli.assembly import Assembler
 from losscli.calling import check_reduction
-from losscli.columns import ColumnRequest, Need, plan_columns
+from losscli.columns import ColumnPlan, ColumnRequest, Need, plan_columns
 from losscli.declaration import DEFAULT_DIALECT
 from losscli.engines import find_engine
 from losscli.errors import InputError, NothingToEvaluate, UsageError
 from losscli.expression import Expression, select_losses
 from losscli.readers import RowCounts, Shards, Source, open_sources
 from losscli.readers.drift import drift
+from losscli.readers.locate import formats
 from losscli.reduction import Reduction, resolve_reduction
 from losscli.registry import load_plugin
 from losscli.report import InputFile, Report, Result, Row
 from losscli.summary import GROUP_ERROR, TOTAL_ERROR
 from losscli.summary.intervals import IntervalMethod
 from losscli.summary.sample import SAMPLE_ROWS
+from losscli.where import Where, parse_where
 from losscli.work import BLOCK_ROWS, NanPolicy, Partial, RowSink, Work
 
 if TYPE_CHECKING:
@@ -52,6 +54,7 @@ class Settings:
     engine: str = "threads"
     strict: bool = False
     scheduler: str | None = None
+    where: str | None = None
 
 
 @dataclass
@@ -93,6 +96,7 @@ class Job:
             self.settings.threads or os.cpu_count() or 1,
             self.progress or _unseen,
         )
+        self.work.refuse_many_groups(partial)
         self._refuse_faults(partial)
         self.counts = partial.counts
         return partial
@@ -130,12 +134,17 @@ class Job:
                 lambda file, row: by_index[file].line_of(row),
                 partial.counts.row_of,
             )
+        if partial.census is not None and partial.census.rows and not partial.census.matched:
+            raise partial.census.error()
         read = sum(partial.rows_read.values())
         names = ", ".join(list(paths.values())[:3])
         if read == 0:
             raise NothingToEvaluate(f"{names}: no rows", "at least one row of data")
         if partial.rows_used == 0 and self.settings.nan != "propagate":
-            raise NothingToEvaluate(f"{names}: all {read:,} rows have a missing value", "at least one complete row")
+            rows = (
+                f"all {read:,} rows" if partial.census is None else f"all {partial.census.matched:,} rows of the filter"
+            )
+            raise NothingToEvaluate(f"{names}: {rows} have a missing value", "at least one complete row")
 
     def report(self, partial: Partial) -> Report:
         """The finished report of a run."""
@@ -162,10 +171,14 @@ class Job:
                 InputFile(source.path, source.format, partial.rows_read.get(source.index, 0), source.bytes)
                 for source in self.sources
             ],
-            columns=self.work.plans[0].to_dict(),
+            columns={
+                **self.work.plans[0].to_dict(),
+                "where": None if self.work.where is None else str(self.work.where),
+            },
             rows_read=sum(partial.rows_read.values()),
             rows_used=partial.rows_used,
             rows_skipped=partial.rows_skipped,
+            rows_filtered=0 if partial.census is None else partial.census.rows - partial.census.matched,
             results=results,
             warnings=self.warnings,
             level=self.settings.level,
@@ -212,6 +225,7 @@ def prepare(
             raise UsageError(
                 f"{expression.title} needs all rows at once, so it has no stream of rows", "another --reduction"
             )
+    where = None if settings.where is None else parse_where(settings.where)
     sources = _open(data, format)
     if not sources:
         raise NothingToEvaluate("no input files", "a file, a glob or a directory with data")
@@ -239,6 +253,8 @@ def prepare(
             raise InputError(f"{source.path}: {difference}", "files with the same columns")
     others = (plan_columns(source.columns, request, needs, source.path) for source in sources[1:])
     plans = (first, *others)
+    if where is not None:
+        plans = tuple(_with_filter(plan, source, where) for plan, source in zip(plans, sources, strict=True))
     _refuse_drift(sources, plans)
     ambiguities = tuple(dict.fromkeys(text for plan in plans for text in plan.ambiguities))
     if ambiguities and settings.strict:
@@ -254,6 +270,7 @@ def prepare(
             slices=len(request.by),
             nan=settings.nan,
             chunk_rows=settings.chunk_rows,
+            where=where,
         ),
         settings=settings,
         reduction=reduction,
@@ -348,6 +365,7 @@ def evaluate(
     engine: str = "threads",
     scheduler: str | None = None,
     strict: bool = False,
+    where: str | None = None,
     format: str = "auto",
     **parameters: Any,
 ) -> Evaluation:
@@ -375,7 +393,7 @@ def evaluate(
         by=tuple(_names(one) for one in ([by] if isinstance(by, str) else by or ())),
         id=id,
     )
-    settings = Settings(reduction, nan, level, ci, per_class, chunk_rows, threads, engine, strict, scheduler)
+    settings = Settings(reduction, nan, level, ci, per_class, chunk_rows, threads, engine, strict, scheduler, where)
     job = prepare(data, expressions, request, settings, format)
     if job.reduction is Reduction.NONE:
         raise UsageError(
@@ -426,6 +444,16 @@ def _open(data: Any, format: str) -> list[Source]:
     from losscli.readers.memory import open_table
 
     return [open_table(data)]
+
+
+def _with_filter(plan: ColumnPlan, source: Source, where: Where) -> ColumnPlan:
+    """`plan` that reads the columns of the filter too; a column that either use wants as text is text."""
+    kinds = {column.name: column.kind for column in source.columns}
+    guessed = kinds if formats().get(source.format, None) and formats()[source.format].text else {}
+    types = dict(plan.types)
+    for name, wanted in where.types(kinds, guessed).items():
+        types[name] = "text" if "text" in (wanted, types.get(name)) else wanted
+    return replace(plan, types=types)
 
 
 def _refuse_on_cluster(sources: Sequence[Source], settings: Settings) -> None:

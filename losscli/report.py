@@ -145,6 +145,7 @@ class Report:
     level: float = 0.95
     ci_method: str = "hall"
     quantile_error: Mapping[str, float] = field(default_factory=dict)
+    rows_filtered: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON document of schema losscli/1; no NaN or infinity in it."""
@@ -155,7 +156,12 @@ class Report:
                 {"path": one.path, "format": one.format, "rows": one.rows, "bytes": one.bytes} for one in self.inputs
             ],
             "columns": dict(self.columns),
-            "rows": {"read": self.rows_read, "used": self.rows_used, "skipped": self.rows_skipped},
+            "rows": {
+                "read": self.rows_read,
+                "used": self.rows_used,
+                "skipped": self.rows_skipped,
+                "filtered": self.rows_filtered,
+            },
             "interval": {"method": self.ci_method, "level": self.level},
             "quantile_error": dict(self.quantile_error),
             "results": [result.to_dict() for result in self.results],

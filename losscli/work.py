@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
 from losscli.arguments import call_with
 from losscli.arrays import class_major
 from losscli.columns import ColumnPlan, Decoder, Keys, MarginSeen, Need, Tile
+from losscli.errors import InputError
 from losscli.expression import Expression
 from losscli.faults import Fault, Faults
 from losscli.measures import ExpressionMeasure, Grouping
@@ -22,8 +23,14 @@ from losscli.readers import RowCounts, Shard
 from losscli.roles import BoolArray, FloatArray, IntArray
 from losscli.validation import check_shapes, find_faults
 
+if TYPE_CHECKING:
+    from losscli.where import Census, Where
+
 # Rows in one kernel call: temporaries of a few float64 columns stay in the second-level cache.
 BLOCK_ROWS = 32_768
+
+# A group takes about 10 kB once its losses spread over many octaves; more of them are no table to look at.
+MOST_GROUPS = 100_000
 
 NanPolicy = Literal["error", "skip", "propagate"]
 # Rows of a tile: a run of them, or the index of each.
@@ -44,6 +51,7 @@ class Partial:
     skipped_by_class: dict[str | None, int] = field(default_factory=dict)
     faults: Faults = field(default_factory=Faults)
     margins: MarginSeen = field(default_factory=MarginSeen)
+    census: Census | None = None
 
     @property
     def rows_read(self) -> dict[int, int]:
@@ -62,6 +70,8 @@ class Partial:
             self.skipped_by_class[name] = self.skipped_by_class.get(name, 0) + rows
         self.faults.merge(other.faults)
         self.margins.merge(other.margins)
+        if self.census is not None and other.census is not None:
+            self.census.merge(other.census)
 
 
 @dataclass(frozen=True)
@@ -69,7 +79,7 @@ class Work:
     """What to compute from every shard.
 
     `plans` has the columns of each file; `by_class` asks for the classes as
-    the first grouping axis, before the axes of ``--by``.
+    the first grouping axis, before the axes of ``--by``; `where` chooses rows.
     """
 
     expressions: tuple[Expression, ...]
@@ -80,6 +90,7 @@ class Work:
     slices: int
     nan: NanPolicy = "error"
     chunk_rows: int = 2 * BLOCK_ROWS
+    where: Where | None = None
 
     @property
     def axes(self) -> int:
@@ -90,7 +101,8 @@ class Work:
         measures = [
             ExpressionMeasure(expression, weighted=self.weighted, axes=self.axes) for expression in self.expressions
         ]
-        return Partial(measures, Keys(slices=self.slices, by_class=self.by_class))
+        census = None if self.where is None else self.where.census()
+        return Partial(measures, Keys(slices=self.slices, by_class=self.by_class), census=census)
 
     def run(
         self,
@@ -104,25 +116,50 @@ class Work:
         decoder = Decoder(plan, self.needs, file=shard.file, keys=partial.keys)
         for first_row, batch in shard.batches(plan.types, self.chunk_rows):
             partial.counts.add(shard.file, shard.first_row, batch.num_rows)
-            losses = self._add(decoder.tile(batch, first_row), shard.file, partial, wanted=sink is not None)
+            tile = decoder.tile(batch, first_row, self._excluded(batch, shard.file, first_row, partial))
+            losses = self._add(tile, shard.file, partial, wanted=sink is not None)
             if sink is not None and losses is not None:
                 kept = [batch.column(name) for name in plan.keep]
-                self._emit(sink, shard.file, first_row, losses, kept)
+                self._emit(sink, shard.file, tile, losses, kept)
+            self.refuse_many_groups(partial)
             if progress is not None:
                 progress(batch.num_rows)
         partial.margins.merge(decoder.margin_seen)
+
+    def _excluded(self, batch: Any, file: int, first_row: int, partial: Partial) -> BoolArray | None:
+        """The rows that the filter leaves out."""
+        if self.where is None or partial.census is None:
+            return None
+        passed = self.where.mask(batch, partial.faults, file=file, first_row=first_row)
+        partial.census.note(batch, passed)
+        return ~passed
+
+    def refuse_many_groups(self, partial: Partial) -> None:
+        """Raise an InputError for an axis of more than `MOST_GROUPS` groups: most likely it identifies the rows."""
+        plan, keys = self.plans[0], partial.keys
+        axes: list[tuple[int, str, str | None]] = [(len(keys.classes), "the label", None)] if self.by_class else []
+        axes += [
+            (len(names), "--by " + ",".join(cross), "--by with a column of categories")
+            for names, cross in zip(keys.slices, plan.by, strict=True)
+        ]
+        for groups, axis, fix in axes:
+            if groups > MOST_GROUPS:
+                rows = sum(partial.rows_read.values())
+                raise InputError(
+                    f"{axis}: {groups:,} different values in {rows:,} rows", f"at most {MOST_GROUPS:,} groups", fix
+                )
 
     def _add(self, tile: Tile, file: int, partial: Partial, *, wanted: bool) -> list[FloatArray] | None:
         """Add a tile; returns the weighted loss of each row if `wanted` (NaN where missing), None after a fault."""
         partial.faults.merge(tile.faults)
         missing = tile.missing if tile.missing is not None and tile.missing.any() else None
-        used: IntArray | None = None
         if missing is not None:
             if self.nan == "error":
                 _report_missing(tile, file, partial.faults)
             else:
                 self._count_skipped(tile, partial)
-            used = np.flatnonzero(~missing)
+        hidden = _either(_either(missing, tile.excluded), tile.faulty)
+        used = None if hidden is None else np.flatnonzero(~hidden)
         count = tile.rows if used is None else len(used)
         losses = [np.full(tile.rows, np.nan) for expression in self.expressions if wanted and expression.has_rows]
         for start in range(0, count, BLOCK_ROWS):
@@ -137,16 +174,16 @@ class Work:
             self._propagate(tile, missing, partial)
         return None if partial.faults else losses
 
-    def _emit(self, sink: RowSink, file: int, first_row: int, losses: list[FloatArray], kept: list[Any]) -> None:
-        rows = np.arange(first_row, first_row + len(losses[0]))
-        if self.nan == "skip":
-            used = np.flatnonzero(~np.isnan(losses[0]))
-            if len(used) < len(rows):
-                import pyarrow as pa
+    def _emit(self, sink: RowSink, file: int, tile: Tile, losses: list[FloatArray], kept: list[Any]) -> None:
+        rows = np.arange(tile.first_row, tile.first_row + tile.rows)
+        hidden = _either(tile.missing if self.nan == "skip" else None, tile.excluded)
+        if hidden is not None:
+            import pyarrow as pa
 
-                index = pa.Array.from_buffers(pa.int64(), len(used), [None, pa.py_buffer(used.astype(np.int64))])
-                kept = [column.take(index) for column in kept]
-                rows, losses = rows[used], [one[used] for one in losses]
+            used = np.flatnonzero(~hidden)
+            index = pa.Array.from_buffers(pa.int64(), len(used), [None, pa.py_buffer(used.astype(np.int64))])
+            kept = [column.take(index) for column in kept]
+            rows, losses = rows[used], [one[used] for one in losses]
         sink(file, rows, losses, kept)
 
     def _add_block(self, tile: Tile, chosen: Rows, file: int, partial: Partial, *, wanted: bool) -> list[FloatArray]:
@@ -223,6 +260,13 @@ class Work:
         for measure in partial.measures:
             if measure.rows is not None:
                 measure.rows.update(values, weights, groupings)
+
+
+def _either(one: BoolArray | None, other: BoolArray | None) -> BoolArray | None:
+    """The rows that are in either of two sets, None standing for the empty set."""
+    if one is None or other is None:
+        return other if one is None else one
+    return one | other
 
 
 def _row(chosen: Rows, index: int) -> int:

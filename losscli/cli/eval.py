@@ -56,6 +56,7 @@ def command(
     by: given.By = None,
     id: given.Identity = None,
     keep: given.Keep = None,
+    where: given.Filter = None,
     nan: given.Missing = "error",
     format: given.Format = "auto",
     strict: given.Strict = False,
@@ -146,6 +147,7 @@ def command(
         threads=threads,
         engine=engine,
         scheduler=scheduler,
+        where=where,
         strict=strict or bool(os.environ.get("CI")),
     )
     job = prepare(files, expressions, request, settings, format)

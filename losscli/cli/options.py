@@ -114,6 +114,15 @@ Keep = Annotated[
     list[str] | None,
     Option("--keep", metavar="COL,...", help="Columns carried into row outputs.", rich_help_panel=READING),
 ]
+Filter = Annotated[
+    str | None,
+    Option(
+        "--where",
+        metavar="EXPR",
+        help="Only rows for which it holds, such as split == 'test' and age >= 18.",
+        rich_help_panel=READING,
+    ),
+]
 Missing = Annotated[
     str,
     Option("--nan", metavar="POLICY", help="Missing values: error, skip or propagate.", rich_help_panel=READING),

@@ -17,7 +17,7 @@ from losscli.columns.plan import ColumnPlan
 from losscli.faults import Fault, Faults
 from losscli.readers.arrays import floats
 from losscli.readers.csv_faults import SHOWN_CHARACTERS
-from losscli.readers.text_lists import read_lists
+from losscli.readers.text_lists import SHORTENED, WRITE_WHOLE_LISTS, read_lists
 from losscli.roles import BoolArray, FloatArray, IntArray, Reading
 
 # Codes of labels that have none.
@@ -36,8 +36,9 @@ class Tile:
     or (n, m, k) C-contiguous; intp (n,) for class labels.  class_codes and
     slice_codes index the keys of the decoder.  missing: the rows where a label,
     a prediction, another input or the weight is null or NaN, None when there
-    are none.  Rows in `missing` and rows with a fault hold NaN or class 0 and
-    are not to be evaluated.
+    are none.  excluded: the rows that a filter leaves out, None when there is no
+    filter.  faulty: the rows with a fault, None when there are none.  Rows in any
+    of these hold NaN or class 0 and are not to be evaluated.
     """
 
     first_row: int
@@ -49,6 +50,8 @@ class Tile:
     missing: BoolArray | None
     missing_by_column: dict[str, BoolArray]
     faults: Faults
+    excluded: BoolArray | None = None
+    faulty: BoolArray | None = None
 
     def missing_column(self, row: int) -> str | None:
         """The first column that is missing in a row of this tile; None when none is."""
@@ -83,16 +86,17 @@ class Decoder:
         """For each axis the slices by code."""
         return self.keys.slices
 
-    def tile(self, batch: pa.RecordBatch, first_row: int) -> Tile:
-        """The rows of `batch`, the first of which is row `first_row` of the file."""
-        return _Tiling(self, batch, first_row).tile()
+    def tile(self, batch: pa.RecordBatch, first_row: int, excluded: BoolArray | None = None) -> Tile:
+        """The rows of `batch`, the first of which is row `first_row` of the file; no fault is found in `excluded`."""
+        return _Tiling(self, batch, first_row, excluded).tile()
 
 
 class _Tiling:
     """One batch on its way to a tile."""
 
-    def __init__(self, decoder: Decoder, batch: pa.RecordBatch, first_row: int) -> None:
+    def __init__(self, decoder: Decoder, batch: pa.RecordBatch, first_row: int, excluded: BoolArray | None) -> None:
         self.decoder = decoder
+        self.excluded = excluded
         self.plan = decoder.plan
         self.batch = batch
         self.first_row = first_row
@@ -111,7 +115,12 @@ class _Tiling:
         missing = None
         for one in self.missing.values():
             missing = one if missing is None else missing | one
-        self._note_margins(missing)
+        hidden = missing
+        if self.excluded is not None:
+            hidden = self.excluded if missing is None else missing | self.excluded
+            missing = None if missing is None else missing & ~self.excluded
+        self._note_margins(hidden)
+        faults, faulty = self._faults(hidden)
         return Tile(
             self.first_row,
             self.rows,
@@ -121,7 +130,9 @@ class _Tiling:
             slice_codes,
             missing,
             self.missing,
-            self._faults(missing),
+            faults,
+            self.excluded,
+            faulty,
         )
 
     def _input(self, need: Need) -> Any:
@@ -196,9 +207,8 @@ class _Tiling:
             text = " ".join(texts[int(places[row])].as_py().split())
             return f'"{text}"' if len(text) <= SHOWN_CHARACTERS else f'"{text[:SHOWN_CHARACTERS]}…"'
 
-        problem = "is a list of which its writer left numbers out"
-        fix = "write each list with json.dumps, or the file as Parquet"
-        self._suspect(name, shortened, problem, f"all {_count(lengths)} numbers", fix, value=shown)
+        expected = f"all {_count(lengths)} numbers"
+        self._suspect(name, shortened, f"is one of the {SHORTENED}", expected, WRITE_WHOLE_LISTS, value=shown)
         self._suspect(name, wrong, _no_list(lengths), "lists of one length, such as [0.1, 0.9]", value=shown)
         if arrays.any_nan(values):
             gaps: BoolArray = np.logical_or.reduce(np.isnan(values.reshape(self.rows, -1)), axis=1)
@@ -391,10 +401,12 @@ class _Tiling:
         described = {"column": name, "problem": problem, "expected": expected, "fix": fix}
         self.suspects.append((rows, shown, described))
 
-    def _faults(self, missing: BoolArray | None) -> Faults:
-        faults = Faults()
+    def _faults(self, hidden: BoolArray | None) -> tuple[Faults, BoolArray | None]:
+        """The faults of the rows that are not `hidden`, and which rows have one."""
+        faults, faulty = Faults(), None
         for rows, shown, described in self.suspects:
-            bad = np.flatnonzero(rows if missing is None else rows & ~missing)
+            suspect = rows if hidden is None else rows & ~hidden
+            bad = np.flatnonzero(suspect)
             if len(bad):
                 row = int(bad[0])
                 fault = Fault(
@@ -402,7 +414,8 @@ class _Tiling:
                 )
                 if fault.key not in faults.by_key:
                     faults.add(fault)
-        return faults
+                faulty = suspect if faulty is None else faulty | suspect
+        return faults, faulty
 
 
 def _no_list(lengths: tuple[int, ...]) -> str:

@@ -13,6 +13,7 @@ from losscli.columns.need import BINARY_READINGS, CLASS_READINGS, Need
 from losscli.columns.request import PREDICTION_KINDS, ColumnRequest, PredictionKind
 from losscli.errors import InputError, UsageError, nearest
 from losscli.readers import Column, ColumnType
+from losscli.readers.text_lists import SHORTENED, WRITE_WHOLE_LISTS
 from losscli.roles import SHAPES, Reading
 
 LISTS = ("vector", "matrix")
@@ -223,6 +224,10 @@ class _Planner:
         column = self.finder.by_name[name]
         lengths = (column.width, column.inner_width) if column.kind == "matrix" else (column.width,)
         known = tuple(length for length in lengths if length is not None)
+        if len(known) < len(lengths) and column.as_text:
+            raise InputError(
+                f'{self.path}: column "{name}" holds {SHORTENED}', "every number of each list", WRITE_WHOLE_LISTS
+            )
         if len(known) < len(lengths):
             raise InputError(f'{self.path}: column "{name}" holds no list in its first rows', "lists of one length")
         return known
