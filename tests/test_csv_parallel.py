@@ -24,6 +24,7 @@ import losscli
 from losscli.__main__ import run
 from losscli.errors import InputError, LosscliError
 from losscli.readers import ColumnType, RowCounts, Shard, Shards, Source, csv_cuts, csv_shards, open_sources
+from losscli.readers.streams import Place
 
 TEXTS: dict[str, ColumnType] = {"a": "text", "b": "text"}
 
@@ -95,11 +96,26 @@ def assert_cutting_changes_nothing(data: bytes, range_bytes: int, piece_bytes: i
 @settings(max_examples=300)
 @example(b"a,b\n", [(b'"p\nq"', b"x", b"\n")] * 5, 1, 1, True)
 @example(b"a,b\n", [(b'5" pipe', b'"p\nq"', b"\n"), (b'5" pipe', b"x", b"\n")], 13, 40, False)
+@example(b"a,b\n", [(b'5" pipe', b'"p\nq"', b"\n")] * 3, 1, 1, True)
+@example(b"a,b\n", [(b'5" pipe', b'"q""\nr"', b"\n")] * 3, 1, 1 << 10, True)
+@example(b"a,b\n", [(b"x", b'"p\nq"', b"\n")] * 3, 1 << 10, 1 << 10, False)
 def test_a_file_has_the_same_rows_however_it_is_cut(
     header: bytes, rows: list[tuple[bytes, bytes, bytes]], range_bytes: int, piece_bytes: int, ends: bool
 ) -> None:
     data = header + b"".join(first + b"," + second + end for first, second, end in rows)
     assert_cutting_changes_nothing(data if ends else data.rstrip(b"\r\n"), range_bytes, piece_bytes, 1 << 22)
+
+
+@pytest.mark.parametrize("step", [1, 4, 5, 9, 10, 60])
+def test_a_cut_is_the_first_row_start_at_or_after_the_byte_wanted(step: int) -> None:
+    data = b"a,b\n" + b'1,x\n2,"y\n"\n' * 5
+    starts = [4 + 11 * pair + place for pair in range(5) for place in (0, 4)]
+    wanted = [
+        min([start for start in starts if start >= one], default=len(data)) for one in range(4 + step, len(data), step)
+    ]
+    with file_of(data) as path:
+        found = list(csv_cuts.row_starts(Place(path, path), ",", 4, len(data), step))
+    assert found == [*wanted, len(data)]
 
 
 @given(
@@ -216,9 +232,8 @@ def test_labels_that_do_not_fit_together_are_named_with_their_row() -> None:
         losscli.evaluate(path, "binary_crossentropy", threads=3)
 
 
-@pytest.mark.parametrize("first", ["ragged", "no number"])
-def test_first_fault_of_the_file_is_told_whichever_range_fails_first(first: str) -> None:
-    faults = [b"1,2,3\n", b"x,1\n"] if first == "ragged" else [b"x,1\n", b"1,2,3\n"]
+@pytest.mark.parametrize("faults", [(b"1,2,3\n", b"x,1\n"), (b"x,1\n", b"1,2,3\n"), (b"1,2,3\n", b"1\n")])
+def test_first_fault_of_the_file_is_told_whichever_range_fails_first(faults: tuple[bytes, bytes]) -> None:
     data = b"a,b\n" + b"1,1\n" * 50 + faults[0] + b"1,1\n" * 50 + faults[1] + b"1,1\n" * 50
     messages = []
     with file_of(data) as path, cut_every(16):

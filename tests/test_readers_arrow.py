@@ -120,13 +120,17 @@ PEAK = """
 import sys
 from pathlib import Path
 from losscli.readers import open_sources
+from losscli.readers.arrays import floats
 
 def peak():
     return int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
 
 before = peak()
 (shard,) = open_sources(sys.argv[1:])[0].shards()
-assert sum(batch.num_rows for _, batch in shard.batches({"x": "number", "y": "number"}, 50_000)) == 4_000_000
+total = 0.0
+for _, batch in shard.batches({"x": "number", "y": "number"}, 50_000):
+    total += sum(floats(column).sum() for column in batch.columns)
+assert total == 3_999_999 * 4_000_000
 print(peak() - before)
 """
 

@@ -7,6 +7,7 @@ are missing values.
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -107,16 +108,34 @@ def _sample(place: Place, head: bytes, delimiter: str) -> tuple[list[str], list[
     """The header names as written, and the first values of each column as text."""
     from pyarrow import csv
 
-    parse = csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=lambda _: "skip")
+    # The handler gets the row as text, and what is not UTF-8 fails inside Arrow, out of our reach.
+    handler = (lambda _: "skip") if _is_utf8(head) else None
+    parse = csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=handler)
     whole = csv.ReadOptions(use_threads=False, block_size=len(head) + 1)
     try:
         names = csv.read_csv(pa.BufferReader(head), read_options=whole, parse_options=parse).column_names
-    except UnicodeDecodeError:
+    except (UnicodeDecodeError, pa.ArrowInvalid):
+        if handler is not None:
+            raise
         raise not_utf8(place) from None
     as_read = csv.ConvertOptions(column_types={name: pa.binary() for name in names})
-    table = csv.read_csv(pa.BufferReader(head), read_options=whole, parse_options=parse, convert_options=as_read)
+    try:
+        table = csv.read_csv(pa.BufferReader(head), read_options=whole, parse_options=parse, convert_options=as_read)
+    except pa.ArrowInvalid:
+        if handler is not None:
+            raise
+        raise not_utf8(place) from None
     rows = table.slice(0, SAMPLED_ROWS)
     return names, [[value.decode(errors="replace") for value in column.to_pylist()] for column in rows.columns]
+
+
+def _is_utf8(head: bytes) -> bool:
+    """Whether the start of a file is UTF-8, the last character of which may be cut off."""
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _kind(values: list[str]) -> Kind:

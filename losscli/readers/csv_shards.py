@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from losscli.errors import InputError
 from losscli.readers.arrays import FLOAT, TEXT
-from losscli.readers.csv_cuts import BOM, Quotes, row_starts
+from losscli.readers.csv_cuts import Quotes, row_starts
 from losscli.readers.csv_faults import MISSING, raise_fault, refuse_open_quote
 from losscli.readers.schema import WANTED
 from losscli.readers.source import Batches, ColumnType, Shard, Shards, slices
@@ -97,9 +97,8 @@ class CsvRange(CsvShard):
         table = csv.read_csv(
             pa.BufferReader(text),
             csv.ReadOptions(use_threads=False, block_size=text.size + 1, column_names=self._names()),
-            # To find where a block ends, Arrow takes the last newline or, this asked, goes through all quotes:
-            # needed only where the file ends without a newline behind its last row.
-            csv.ParseOptions(delimiter=self.dialect.delimiter, newlines_in_values=text[text.size - 1 :] != b"\n"),
+            # Newlines in values matter only where blocks are cut, and the only block is not.
+            csv.ParseOptions(delimiter=self.dialect.delimiter),
             convert,
         )
         yield from table.to_batches()
@@ -144,10 +143,8 @@ class QuotedStream(io.RawIOBase):
 
     def read(self, size: int = -1) -> bytes:
         data: bytes = self.stream.read(size)
-        # Arrow passes over a byte order mark, too, so that a quote may open behind it.
-        text = data.removeprefix(BOM)
-        if text:
-            self.quotes.turns(text, len(text))
+        if data:
+            self.quotes.turns(data, len(data))
         return data
 
 

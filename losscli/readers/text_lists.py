@@ -25,6 +25,9 @@ from losscli.roles import BoolArray, FloatArray, IntArray
 # What NumPy and Python print in place of numbers, and what Polars does.
 ELLIPSES = ("...", "…")
 
+SHORTENED = "lists of which their writer left numbers out"
+WRITE_WHOLE_LISTS = "write each list with json.dumps, or the file as Parquet"
+
 # Names around numbers and lists: np.float64(0.1), array([0.1], dtype=float32); and the comma of a tuple of one.
 # Twice, because an array may hold numbers that are wrapped themselves.
 _CALL = (r"[A-Za-z_][A-Za-z0-9_.]*\(([^()]*)\)", r"\1")
@@ -56,17 +59,21 @@ class TextLists:
 
 
 def as_list_column(column: Column, texts: Iterable[str]) -> Column:
-    """`column` as one of lists when the first of its `texts` that is not missing or empty is a list."""
+    """`column` as one of lists when the first of its `texts` that is not missing or empty is a list.
+
+    Its lengths are those of the first list that is not shortened, None when all are.
+    """
+    found = column
     for text in texts:
         if text.strip() in MISSING or not _GAPS.sub("", text):
             continue
         lengths = lengths_of(text)
         if lengths is None:
             break
-        if len(lengths) == 1:
-            return replace(column, kind="vector", width=lengths[0], as_text=True)
-        return replace(column, kind="matrix", width=lengths[0], inner_width=lengths[1], as_text=True)
-    return column
+        found = replace(column, kind="vector" if len(lengths) == 1 else "matrix", as_text=True)
+        if not any(mark in text for mark in ELLIPSES):
+            return replace(found, width=lengths[0], inner_width=lengths[1] if len(lengths) == 2 else None)
+    return found
 
 
 def lengths_of(text: str) -> tuple[int, ...] | None:
