@@ -12,6 +12,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +39,12 @@ def names(folder: Path) -> list[str]:
     return sorted(entry.name for entry in folder.iterdir())
 
 
-@pytest.fixture
+@contextmanager
 def small_files() -> Iterator[None]:
-    """A process that may write no file of more than 4 KiB, as on a full disk."""
+    """A process that may write no file of more than 4 KiB, as on a full disk.
+
+    No longer than the writing lasts: the output of the test run may be a file as well.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
     try:
@@ -100,30 +104,29 @@ def test_several_outputs_appear_together_or_not_at_all(tmp_path: Path) -> None:
     assert names(tmp_path) == ["a.json", "b.csv"]
 
 
-@pytest.mark.usefixtures("small_files")
 def test_a_full_disk_is_named_and_leaves_nothing(tmp_path: Path) -> None:
     said = r"big\.csv: cannot be written: file too large"
-    with pytest.raises(InputError, match=said) as refusal, OutputSet() as outputs:  # noqa: PT012  # two outputs
+    with small_files(), pytest.raises(InputError, match=said) as refusal, OutputSet() as outputs:  # noqa: PT012  # two
         outputs.write(str(tmp_path / "small.json"), "{}\n")
         outputs.write(str(tmp_path / "big.csv"), "x" * 2_000_000)
     assert refusal.value.exit_code is Exit.INPUT
     assert names(tmp_path) == []
 
 
-@pytest.mark.usefixtures("small_files")
 def test_a_disk_that_fills_at_the_last_flush_is_named_and_leaves_nothing(tmp_path: Path) -> None:
     path = tmp_path / "big.csv"
     path.write_bytes(b"earlier\n")
-    with pytest.raises(InputError, match=r"big\.csv: cannot be written"), atomic_write(str(path)) as stream:
+    said = r"big\.csv: cannot be written"
+    with small_files(), pytest.raises(InputError, match=said), atomic_write(str(path)) as stream:
         stream.write(b"x" * 10_000)
     assert path.read_bytes() == b"earlier\n"
     assert names(tmp_path) == ["big.csv"]
 
 
-@pytest.mark.usefixtures("small_files")
 def test_a_full_disk_under_parquet_is_named_too(tmp_path: Path) -> None:
     path = str(tmp_path / "rows.parquet")
-    with pytest.raises(InputError, match=r"rows\.parquet: cannot be written"), atomic_write(path) as stream:  # noqa: PT012
+    said = r"rows\.parquet: cannot be written"
+    with small_files(), pytest.raises(InputError, match=said), atomic_write(path) as stream:  # noqa: PT012
         writer = open_rows(stream, "parquet", ["loss"])
         writer.write(np.arange(400_000), [np.random.default_rng(0).random(400_000)])
         writer.close()
