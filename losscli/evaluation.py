@@ -29,13 +29,13 @@ from losscli.report import InputFile, Report, Result, Row
 from losscli.summary import GROUP_ERROR, TOTAL_ERROR
 from losscli.summary.intervals import IntervalMethod
 from losscli.summary.sample import SAMPLE_ROWS
-from losscli.where import Where, parse_where
 from losscli.work import BLOCK_ROWS, NanPolicy, Partial, RowSink, Work
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from losscli.roles import FloatArray, IntArray
+    from losscli.where import Where
 
 CI_METHODS: tuple[IntervalMethod, ...] = get_args(IntervalMethod)
 
@@ -225,7 +225,11 @@ def prepare(
             raise UsageError(
                 f"{expression.title} needs all rows at once, so it has no stream of rows", "another --reduction"
             )
-    where = None if settings.where is None else parse_where(settings.where)
+    where = None
+    if settings.where is not None:
+        from losscli.where import parse_where
+
+        where = parse_where(settings.where)
     sources = _open(data, format)
     if not sources:
         raise NothingToEvaluate("no input files", "a file, a glob or a directory with data")

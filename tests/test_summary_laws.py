@@ -160,6 +160,18 @@ def test_millions_of_equal_values_never_overflow_a_carry(constant):
     assert found.root_mean_square == abs(constant)
 
 
+@pytest.mark.parametrize("grouped", [False, True])
+def test_merging_full_blocks_never_overflows(grouped):
+    # The low bits of this value are all ones: no other adds more to its cell.
+    value, rows, parts = math.nextafter(1.125, 0.0), 32_000, 5
+    whole = LossSummary(weighted=False, grouped=grouped)
+    for _ in range(parts):
+        part = LossSummary(weighted=False, grouped=grouped)
+        part.update(np.full(rows, value), None, np.zeros(rows, np.intp) if grouped else None, 1)
+        whole.merge(part, None)
+    assert whole.statistics(0).sum == float(Fraction(value) * rows * parts)
+
+
 def test_exact_sums_carry_within_one_group_of_many():
     rng = np.random.default_rng(3)
     codes = np.where(rng.random(200_000) < 0.9, 17, rng.integers(0, 50, 200_000))

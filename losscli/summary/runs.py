@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -26,6 +25,8 @@ class SpoolFile:
     def append(self, columns: Sequence[NDArray[Any]]) -> Spool:
         """Columns (n,) at the end of the file."""
         if self._file is None:
+            import tempfile
+
             self._file = tempfile.TemporaryFile(prefix="losscli-")  # noqa: SIM115  # closed with this object
             weakref.finalize(self, self._file.close)
         self._file.seek(self._end)
