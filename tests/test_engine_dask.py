@@ -23,8 +23,9 @@ from losscli.columns import ColumnRequest
 from losscli.engines import Engine, find_engine
 from losscli.engines.dask import NO_DASHBOARD
 from losscli.errors import InputError, UsageError
-from losscli.evaluation import Settings, prepare
 from losscli.expression import select_losses
+from losscli.job import Settings
+from losscli.preparation import prepare
 from losscli.readers import parquet
 
 distributed = pytest.importorskip("distributed", reason="the dask extra is not installed")

@@ -26,6 +26,7 @@ FLOORS = {
     "calling": 7,
     "expression": 7,
     "readers": 7,
+    "bins": 4,
     "columns": 8,
     "engines": 8,
     "measures": 8,
@@ -38,12 +39,14 @@ FLOORS = {
     "output": 11,
     "plotting": 11,
     "rows": 11,
-    "evaluation": 12,
+    "job": 12,
+    "preparation": 13,
+    "evaluation": 14,
     "testing": 12,
-    "cli": 13,
-    "benchmarks": 13,
-    "docs": 14,
-    "__main__": 15,
+    "cli": 15,
+    "benchmarks": 15,
+    "docs": 16,
+    "__main__": 17,
 }
 
 

@@ -31,7 +31,7 @@ def test_slices_by_an_identifier_are_refused(apart: bool, tmp_path: Path, monkey
     monkeypatch.setattr(losscli.work, "MOST_GROUPS", 60)
     monkeypatch.setattr("losscli.readers.parquet.SHARD_ROWS", 40)
     if apart:
-        monkeypatch.setattr("losscli.evaluation.find_engine", lambda *_, **__: run_apart)
+        monkeypatch.setattr("losscli.job.find_engine", lambda *_, **__: run_apart)
     path = tmp_path / "ids.parquet"
     numbers = np.arange(80)
     table = pa.table({"y_true": numbers / 2.0, "y_pred": numbers / 3.0, "user": numbers})

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, BinaryIO
 
 from losscli.errors import InputError, UsageError, nearest
-from losscli.evaluation import Job
+from losscli.job import Job
 from losscli.output import OutputSet
 from losscli.reduction import Reduction
 from losscli.renderers import RenderOptions, find_renderer, renderer_names

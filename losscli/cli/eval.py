@@ -123,7 +123,8 @@ def command(
         raise UsageError(f"no policy {nan} for missing values", "one of " + ", ".join(NAN_POLICIES))
 
     from losscli.columns import ColumnRequest
-    from losscli.evaluation import Settings, prepare
+    from losscli.job import Settings
+    from losscli.preparation import prepare
 
     request = ColumnRequest(
         label=given.names(label),
