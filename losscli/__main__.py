@@ -6,28 +6,49 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Sequence
-from types import FrameType
-from typing import NoReturn
+import time
+
+# Imports before `main` are as few as can be: an interrupt during them is told by Python, as a traceback.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import FrameType
+    from typing import NoReturn
 
 # A second BLAS thread only spins: no kernel here calls BLAS on large arrays.  It must be set before NumPy loads.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# A process with a second thread cannot fork its workers safely, and Arrow's spare allocator would start one.
+os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")
 
-from losscli.errors import Exit, LosscliError
+SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+# A second Ctrl-C in the same moment must not stop the first from cleaning up.
+HEED_AGAIN_SECONDS = 0.5
+
+# Numbers of two parameters of glibc's mallopt, and what both are set to.
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
+_KEPT_BYTES = 1 << 25
 
 
 def main() -> NoReturn:
     """Run the command line and leave at once, without the interpreter's slow shutdown."""
-    # The cyclic collector finds nothing in a run of seconds, and its passes cost 7 % of the start-up.
-    gc.disable()
-    if hasattr(signal, "SIGTERM"):
-        signal.signal(signal.SIGTERM, _terminate)
-    code = run(sys.argv[1:])
+    _heed_signals()
+    _open_closed_streams()
+    try:
+        # The cyclic collector finds nothing in a run of seconds, and its passes cost 7 % of the start-up.
+        gc.disable()
+        _keep_freed_memory()
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:
+        # While what `run` needs is loaded, or while it tells of an error.
+        _say("losscli: interrupted")
+        code = 130
     os._exit(_flush(code))
 
 
 def run(arguments: Sequence[str]) -> int:
     """The exit code of one command line; every error is printed here and only here."""
+    from losscli.errors import Exit, LosscliError
+
     try:
         from losscli.cli import dispatch
 
@@ -53,6 +74,29 @@ def run(arguments: Sequence[str]) -> int:
         return Exit.INTERNAL
 
 
+def _open_closed_streams() -> None:
+    """Give a stream that the shell has closed, ``2>&-``, a place where nobody looks."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115, PTH123  # open until the end; pathlib is slow to load
+
+
+def _keep_freed_memory() -> None:
+    """Have the allocator keep what NumPy's temporaries free.
+
+    By default it returns them to the system after nearly every operation, and
+    a seventh of the time goes into getting them back, page by page.
+    """
+    import ctypes
+
+    try:
+        for parameter in (_TRIM_THRESHOLD, _MMAP_THRESHOLD):
+            ctypes.CDLL(None).mallopt(parameter, _KEPT_BYTES)
+    except (AttributeError, OSError, TypeError):
+        # Another C library has no such parameters, and another system no such call.
+        return
+
+
 def _say(message: str) -> None:
     """Print to stderr, which may be closed."""
     try:
@@ -70,15 +114,28 @@ def _flush(code: int) -> int:
         except BrokenPipeError:
             continue
         except (OSError, ValueError) as error:
-            if code == Exit.DONE:
+            if code == 0:
                 _say(f"losscli: standard output cannot be written: {error}")
-                code = Exit.INPUT
-    return int(code)
+                code = 3
+    return code
 
 
-def _terminate(number: int, frame: FrameType | None) -> None:
-    # Unwinds like Ctrl-C, so that temporary files are removed.
-    raise KeyboardInterrupt
+def _heed_signals() -> None:
+    """Make every signal that asks for an end a KeyboardInterrupt, so that temporary files are removed."""
+    last = -HEED_AGAIN_SECONDS
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= HEED_AGAIN_SECONDS:
+            last = now
+            raise KeyboardInterrupt
+
+    for name in SIGNALS:
+        number = getattr(signal, name, None)
+        # What is ignored on purpose, as by nohup, stays so.
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, interrupt)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from losscli.roles import BoolArray, FloatArray, IntArray
 
@@ -55,9 +56,13 @@ def mean_last(values: FloatArray) -> FloatArray:
 
 def pick_last(values: FloatArray, index: IntArray) -> FloatArray:
     """``values[i, index[i]]`` for every row of an ``(n, k)`` matrix."""
-    rows = values.shape[0]
-    columns = np.ascontiguousarray(values.T)
-    picked: FloatArray = columns.reshape(-1).take(index * rows + np.arange(rows))
+    rows, classes = values.shape
+    step, rest = divmod(values.strides[1], values.itemsize)
+    if values.strides[0] != values.itemsize or step < rows or rest:
+        values, step = class_major(values), rows
+    # From the first element to the last one as they lie in memory, for a part of a matrix too.
+    flat = np.lib.stride_tricks.as_strided(values, ((classes - 1) * step + rows,), (values.itemsize,), writeable=False)
+    picked: FloatArray = flat.take(index * step + np.arange(rows))
     return picked
 
 
@@ -168,3 +173,14 @@ def clip_negative_log(cost: FloatArray, epsilon: float) -> FloatArray:
     it, as Keras does, changes the loss of a perfect prediction in its eighth digit.
     """
     return np.clip(cost, -math.log1p(-epsilon), -math.log(epsilon))
+
+
+def ordered_integers(values: FloatArray) -> NDArray[np.int64]:
+    """Integers ``(n,)`` in the order of the values, none of which is NaN; the leading bits are sign and exponent."""
+    bits = (values + 0.0).view(np.int64)
+    return bits ^ ((bits >> 63) & np.int64(0x7FFF_FFFF_FFFF_FFFF))
+
+
+def floats_in_order(integers: NDArray[np.int64]) -> FloatArray:
+    """The values behind `ordered_integers`, which is its own inverse."""
+    return (integers ^ ((integers >> 63) & np.int64(0x7FFF_FFFF_FFFF_FFFF))).view(np.float64)

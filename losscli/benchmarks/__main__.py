@@ -48,7 +48,8 @@ def _measure(jobs: dict[str, Job], folder: Path, repeats: int) -> int:
     peers = ["losscli", *(peer for peer in PEERS if peer not in NEEDED or importlib.util.find_spec(NEEDED[peer]))]
     for peer in PEERS.keys() - set(peers):
         sys.stdout.write(f"{peer} is skipped: {NEEDED[peer]} is not installed\n")
-    sys.stdout.write("| job | tool | seconds | losscli to it | peak MiB |\n| --- | --- | --: | --: | --: |\n")
+    sys.stdout.write(f"| job | losscli | {' | '.join(f'to {peer}' for peer in peers[1:])} | peak MiB |\n")
+    sys.stdout.write(f"| --- |{' --: |' * (len(peers) + 1)}\n")
     agree = True
     for name, job in jobs.items():
         able = [peer for peer in peers if peer != "decode" or job.file.endswith(".parquet")]
@@ -60,12 +61,14 @@ def _measure(jobs: dict[str, Job], folder: Path, repeats: int) -> int:
                 seconds, memory, means[peer] = _run(peer, name, folder / job.file)
                 if round_number:
                     runs[peer].append((seconds, memory))
+        cells = [name, f"{statistics.median(one[0] for one in runs['losscli']):.2f} s"]
+        for peer in peers[1:]:
+            pairs = zip(runs["losscli"], runs.get(peer, []), strict=False)
+            ratios = [ours[0] / one[0] for ours, one in pairs]
+            cells.append(f"{statistics.median(ratios):.2f}" if ratios else "")
+        cells.append(" / ".join(f"{max(one[1] for one in runs[peer]):.0f}" if peer in runs else "" for peer in peers))
+        sys.stdout.write(f"| {' | '.join(cells)} |\n")
         for peer in able:
-            seconds = statistics.median(one[0] for one in runs[peer])
-            ratio = statistics.median(ours[0] / one[0] for ours, one in zip(runs["losscli"], runs[peer], strict=True))
-            memory = max(one[1] for one in runs[peer])
-            shown = "" if peer == "losscli" else f"{ratio:.2f}"
-            sys.stdout.write(f"| {name} | {peer} | {seconds:.3f} | {shown} | {memory:.0f} |\n")
             agree &= _agrees(name, peer, means[peer], means["losscli"])
         sys.stdout.flush()
     return 0 if agree else 1

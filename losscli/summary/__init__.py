@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from losscli.summary.exact import ExactSums
 from losscli.summary.intervals import confidence_interval
-from losscli.summary.statistics import GROUP_ERROR, TOTAL_ERROR, LossSummary, Statistics
+from losscli.summary.readings import Statistics
+from losscli.summary.statistics import GROUP_ERROR, TOTAL_ERROR, LossSummary
 from losscli.summary.sums import ContributionSums
 
 __all__ = [

@@ -37,7 +37,7 @@ from losscli.summary.powers import (
     PowerTotals,
     power_totals,
 )
-from losscli.summary.quantiles import Mass, slot_middle
+from losscli.summary.quantiles import Mass, slot_middles
 
 SLOT_BITS = 7
 _SHIFT = 52 - SLOT_BITS
@@ -103,13 +103,11 @@ class DenseCounts:
 
     def update(self, values: FloatArray) -> None:
         """Add values (n,)."""
-        for rows in row_blocks(values.size):
-            part = values[rows]
-            if part.size:
-                self.add(part, float(part.min()), float(part.max()))
+        if values.size:
+            self.add(values, float(values.min()), float(values.max()))
 
     def add(self, values: FloatArray, low: float, high: float) -> None:
-        """Add one block of values that lie between `low` and `high`, both of which occur."""
+        """Add values that lie between `low` and `high`, both of which occur."""
         if low >= SMALLEST_NORMAL:
             self._place(self._sides[0], values.view(np.int64), bits_of(low), bits_of(high), 0)
             return
@@ -127,20 +125,24 @@ class DenseCounts:
 
     def masses(self) -> list[tuple[float, Mass]]:
         """Middle and count of each slot in use, in ascending order."""
-        positive, negative = (
-            [(slot_middle(slot, SLOT_BITS), count) for slot, count in _used(window)] for window in self._sides
-        )
+        positive, negative = (_used(window) for window in self._sides)
         zero = [(0.0, self.zeros)] if self.zeros else []
         return [*((-middle, count) for middle, count in reversed(negative)), *zero, *positive]
 
-    def _place(self, window: Window, bits: NDArray[np.int64], low: int, high: int, octaves: int) -> NDArray[np.int64]:
-        """Count rows, whose bits lie between `low` and `high`, `octaves` below; returns their slots."""
+    def _place(self, window: Window, bits: NDArray[np.int64], low: int, high: int, octaves: int) -> None:
+        """Add rows whose bits lie between `low` and `high`, `octaves` below."""
         below = octaves << SLOT_BITS
         window.reach((low >> _SHIFT) - below, (high >> _SHIFT) - below)
-        slots = bits >> _SHIFT
-        slots -= window.first + below
+        first = window.first + below
+        for rows in row_blocks(bits.size):
+            part = bits[rows]
+            slots = part >> _SHIFT
+            slots -= first
+            self._sum(window, slots, part)
+
+    def _sum(self, window: Window, slots: NDArray[np.int64], bits: NDArray[np.int64]) -> None:  # noqa: ARG002
+        """Add one block of rows, given their slots in the window."""
         window.count(slots)
-        return slots
 
 
 class DenseSums(DenseCounts):
@@ -178,10 +180,10 @@ class DenseSums(DenseCounts):
                 sums.append(OctantSums(sign, octant, count, offsets - count * HALF_OCTANT, squares, cubes))
         return power_totals(sums, self.zeros)
 
-    def _place(self, window: Window, bits: NDArray[np.int64], low: int, high: int, octaves: int) -> NDArray[np.int64]:
+    def _sum(self, window: Window, slots: NDArray[np.int64], bits: NDArray[np.int64]) -> None:
         if self._pending + bits.size > ROWS_BETWEEN_CARRIES:
             self._make_room(bits.size)
-        slots = super()._place(window, bits, low, high, octaves)
+        window.count(slots)
         self._pending += bits.size
         table = window.table
         rest = bits & LOW_MASK
@@ -198,7 +200,6 @@ class DenseSums(DenseCounts):
         power *= offset
         np.add(power, GRID, out=rounded)
         np.add.at(table[_CUBES], slots, whole)
-        return slots
 
     def _make_room(self, rows: int) -> None:
         """Carry what is due, so that this many rows more may fall into any slot."""
@@ -206,7 +207,7 @@ class DenseSums(DenseCounts):
         for window in self._sides:
             if window.table.shape[1]:
                 most = int((window.table[_COUNTS] - window.table[_CARRIED]).max())
-                if most + rows > ROWS_BETWEEN_CARRIES // 2:
+                if most + rows > ROWS_BETWEEN_CARRIES:
                     _carry(window)
                     # The carried rest is less than one row.
                     most = 1
@@ -236,8 +237,8 @@ def _normal_bits(magnitudes: FloatArray) -> Iterator[tuple[NDArray[np.int64], in
         yield scaled_subnormals(magnitudes[magnitudes < SMALLEST_NORMAL]), SUBNORMAL_OCTAVES
 
 
-def _used(window: Window) -> Iterator[tuple[int, int]]:
-    """Slot and count of each slot that holds a value, ascending."""
+def _used(window: Window) -> list[tuple[float, Mass]]:
+    """Middle and count of each slot that holds a value, ascending."""
     counts = window.table[_COUNTS]
     places = np.flatnonzero(counts)
-    return zip((places + window.first).tolist(), counts[places].tolist(), strict=True)
+    return list(zip(slot_middles(places + window.first, SLOT_BITS).tolist(), counts[places].tolist(), strict=True))

@@ -6,9 +6,9 @@ carry the rounding of their rows, so a spread below that is no spread: it is 0.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 
+from losscli.records import dataclass
 from losscli.summary.exact import round_fraction, round_root
 from losscli.summary.powers import PowerTotals
 from losscli.summary.weighted import WeightedTotals
@@ -44,7 +44,7 @@ def unweighted_estimates(totals: PowerTotals, constant: bool) -> Estimates:
     if n > 1 and spread:
         cube = n * n * totals.cubes - 3 * n * first * second + 2 * first**3
         noise = _CUBES_ERROR * n * n * totals.cubes_absolute + 3 * _SQUARES_ERROR * n * abs(first) * second
-        skewness = _skewness(cube, noise, spread)
+        skewness = skewness_of(cube, noise, spread)
     mean = _rounded(first / n)
     return Estimates(
         mean=mean,
@@ -72,7 +72,7 @@ def weighted_estimates(totals: WeightedTotals, count: int, support: int, constan
         terms = (t.w3x3, -3 * mean * t.w3x2, 3 * mean**2 * t.w3x, -(mean**3) * t.w3)
         # Skewness of n values from n times their second and third central moments, on the scale of `spread`.
         noise = 2 * _CUBES_ERROR * sum((abs(term) for term in terms), Fraction(0))
-        skewness = _skewness(support**2 * sum(terms, Fraction(0)), support**2 * noise, support * influence)
+        skewness = skewness_of(support**2 * sum(terms, Fraction(0)), support**2 * noise, support * influence)
     scale = Fraction(support, support - 1) if support > 1 else None
     return Estimates(
         mean=_rounded(mean),
@@ -85,7 +85,7 @@ def weighted_estimates(totals: WeightedTotals, count: int, support: int, constan
     )
 
 
-def _skewness(cube: Fraction, noise: Fraction, spread: Fraction) -> float | None:
+def skewness_of(cube: Fraction, noise: Fraction, spread: Fraction) -> float | None:
     """``cube / spread^1.5``, or None where cancellation has left less than two digits of it."""
     scale = spread**3
     if noise * noise > _SKEWNESS_TOLERANCE**2 * scale:

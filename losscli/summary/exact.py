@@ -35,7 +35,8 @@ _HUGE = 2.0**900
 _HUGE_LIMBS = 10
 # From this many columns on it pays to sort a block by group first.
 _SORTED_COLUMNS = 3
-_FIRST: IntArray = np.zeros(1, np.intp)
+# One row adds less than 2^48 units to a sum of a whole block, and 2^14 of them less than 2^62.
+_BLOCK_BITS = 48
 _WORD = (1 << 64) - 1
 
 
@@ -52,6 +53,8 @@ class ExactSums:
         self._groups = 0
         self._lowest = 0
         self._pending: IntArray = np.zeros(0, np.int64)
+        # Sums of rows that came without codes, in units of 2^-1074, for each column of each such group.
+        self._whole: dict[int, list[int]] = {}
 
     @property
     def groups(self) -> int:
@@ -77,10 +80,14 @@ class ExactSums:
         self._grow(groups)
         for block in row_blocks(len(values[0]) if values else 0):
             arrays: Sequence[FloatArray] = [array[block] for array in values]
-            segments = None
-            if codes is not None and len(arrays) < _SORTED_COLUMNS:
+            if codes is None:
+                sums = self._whole.setdefault(0, [0] * self._limbs.shape[0])
+                for column, array in zip(columns, arrays, strict=True):
+                    sums[column] += _units(array)
+                continue
+            if len(arrays) < _SORTED_COLUMNS:
                 segments = Segments(codes[block], None)
-            elif codes is not None:
+            else:
                 segments, order = Segments.sorted(codes[block])
                 arrays = arrays if order is None else [array.take(order) for array in arrays]
             self._note(segments, most, arrays[0].size)
@@ -101,6 +108,14 @@ class ExactSums:
             start = other._lowest - self._lowest
             self._limbs[:, start : start + height, target] += other._limbs[:, :, : other.groups]
         self._pending += 1
+        for group, theirs in other._whole.items():
+            ours = self._whole.get(int(target[group]), [0] * len(theirs))
+            self._whole[int(target[group])] = [one + another for one, another in zip(ours, theirs, strict=True)]
+
+    def occupied(self) -> IntArray:
+        """The groups in which some column has been added to, except for those whose limbs have come to 0 again."""
+        found: IntArray = np.flatnonzero(np.logical_or.reduce(self._limbs[:, :, : self.groups] != 0, axis=(0, 1)))
+        return found
 
     def total(self, group: int | None, column: int) -> Fraction:
         """The exact sum of a column in a group, or in all groups together."""
@@ -112,22 +127,19 @@ class ExactSums:
         else:
             digits = limbs[:, group].tolist() if group < self.groups else []
         units = sum(digit << (_LIMB_BITS * (self._lowest + place)) for place, digit in enumerate(digits))
+        units += sum(sums[column] for owner, sums in self._whole.items() if group in (None, owner))
         return Fraction(units, 1 << -_UNIT)
 
-    def _note(self, segments: Segments | None, most: int, rows: int) -> None:
+    def _note(self, segments: Segments, most: int, rows: int) -> None:
         """Count the rows of a block, each added `most` times, and carry the groups that are due."""
-        if segments is None:
-            self._pending[0] += most * rows
-            present = _FIRST
-        else:
-            present = segments.count(self._pending, most)
+        present = segments.count(self._pending, most)
         pending = self._pending.take(present)
         if int(pending.max()) > _ROWS_BETWEEN_CARRIES:
             due = np.unique(present[pending > _ROWS_BETWEEN_CARRIES])
             self._carry(due)
             self._pending[due] = most * rows
 
-    def _add(self, column: int, values: FloatArray, segments: Segments | None) -> None:
+    def _add(self, column: int, values: FloatArray, segments: Segments) -> None:
         top = _largest(values)
         if top >= _HUGE:
             huge = np.where(np.abs(values) >= _HUGE, values, 0.0)
@@ -137,7 +149,7 @@ class ExactSums:
             top = _largest(values)
         self._fold(column, values, top, segments, 0)
 
-    def _fold(self, column: int, values: FloatArray, top: float, segments: Segments | None, raised: int) -> None:
+    def _fold(self, column: int, values: FloatArray, top: float, segments: Segments, raised: int) -> None:
         """Add values of at most `top` in size, limb by limb from above."""
         if top == 0.0:
             return
@@ -151,11 +163,7 @@ class ExactSums:
             limbs = self._limbs[column, limb + raised - self._lowest]
             np.add(rest, grid, out=rounded)
             whole = rounded.view(np.int64)
-            if segments is None:
-                wrapped = (int(np.add.reduce(whole)) - bits * whole.size) & _WORD
-                limbs[0] += wrapped - (wrapped >> 63 << 64)
-            else:
-                segments.add(limbs, whole, bits)
+            segments.add(limbs, whole, bits)
             rounded -= grid
             if rest is values:
                 rest = values - rounded
@@ -169,7 +177,7 @@ class ExactSums:
             if fold:
                 # Few rows reach further down, but these may reach far.
                 rows = np.flatnonzero(rest != 0.0)
-                rest, segments = rest.take(rows), segments and segments.take(rows)
+                rest, segments = rest.take(rows), segments.take(rows)
                 rounded = rounded[: rest.size]
                 limb = _limb(_largest(rest))
 
@@ -208,6 +216,52 @@ class ExactSums:
             limbs = np.zeros((columns, last - first + 1, groups), np.int64)
             limbs[:, self._lowest - first : self._lowest - first + height] = self._limbs
             self._limbs, self._lowest = limbs, first
+
+
+def _units(values: FloatArray) -> int:
+    """The exact sum of one block of values (n,), in units of 2^-1074.
+
+    Where all rows go to one sum, that is a Python integer, and the units of a
+    block are chosen for it: two foldings are enough for most.
+    """
+    top = _largest(values)
+    if top >= _HUGE:
+        huge = np.where(np.abs(values) >= _HUGE, values, 0.0)
+        shift = _LIMB_BITS * _HUGE_LIMBS
+        return (_units(huge * 2.0**-shift) << shift) + _units(values - huge)
+    total = 0
+    if top == 0.0:
+        return total
+    rest = values
+    rounded = np.empty_like(values)
+    unit = max(math.frexp(top)[1] - _BLOCK_BITS, _UNIT)
+    while True:
+        grid = math.ldexp(1.5, 52 + unit)
+        np.add(rest, grid, out=rounded)
+        whole = rounded.view(np.int64)
+        wrapped = (int(np.add.reduce(whole)) - bits_of(grid) * whole.size) & _WORD
+        total += wrapped - (wrapped >> 63 << 64) << (unit - _UNIT)
+        if unit == _UNIT:
+            return total
+        rounded -= grid
+        if rest is values:
+            rest = values - rounded
+        else:
+            rest -= rounded
+        # All zeros, but for their signs; the first row mostly tells that they are not.
+        if rest[0] == 0.0 and not int(np.bitwise_or.reduce(rest.view(np.int64))) & (_WORD >> 1):
+            return total
+        if unit < math.frexp(top)[1] - _BLOCK_BITS:
+            # Few rows reach further down, but these may reach far.
+            rest = rest.take(np.flatnonzero(rest != 0.0))
+            if not rest.size:
+                return total
+            rounded = rounded[: rest.size]
+            top = _largest(rest)
+            unit = max(math.frexp(top)[1] - _BLOCK_BITS, _UNIT)
+        else:
+            # What is left is at most half a unit.
+            unit = max(unit - 1 - _BLOCK_BITS, _UNIT)
 
 
 def exact_sum(values: FloatArray) -> Fraction:

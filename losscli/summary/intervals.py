@@ -6,7 +6,9 @@ import math
 from statistics import NormalDist
 from typing import Literal
 
-IntervalMethod = Literal["hall", "normal", "none"]
+from losscli.summary.student import student_quantile
+
+IntervalMethod = Literal["hall", "normal", "bootstrap", "none"]
 
 # Below this, the cubic is the identity to the last digit and its inverse would divide by nothing.
 _NO_SKEWNESS = 1e-100
@@ -19,6 +21,7 @@ def confidence_interval(
     count: int,
     level: float,
     method: IntervalMethod,
+    freedom: float = math.inf,
 ) -> tuple[float, float] | None:
     """Two-sided interval for a mean, or None with fewer than two rows.
 
@@ -27,15 +30,27 @@ def confidence_interval(
     Skewness by Transformation. J. R. Statist. Soc. B 54:221-228.
     doi:10.1111/j.2517-6161.1992.tb01876.x.  `skewness` is that of the rows'
     influence on the mean; without it (None or 0) `hall` is `normal`.
-    `level` is the coverage in (0, 1), such as 0.95.
+    `level` is the coverage in (0, 1), such as 0.95; `freedom` are the degrees
+    of freedom of Student's t, infinite for the normal distribution.  The
+    bootstrap has its interval from the rows (see `losscli.resampling`), not here.
     """
-    if method == "none" or count < 2:
+    if method in ("none", "bootstrap") or count < 2:
         return None
-    z = NormalDist().inv_cdf(0.5 + level / 2.0)
-    low, high = -z, z
+    upper = (
+        NormalDist().inv_cdf(0.5 + level / 2.0) if math.isinf(freedom) else student_quantile(0.5 + level / 2.0, freedom)
+    )
+    low, high = -upper, upper
     if method == "hall" and skewness is not None:
         low, high = (_inverse_cubic(quantile, skewness / math.sqrt(count)) for quantile in (low, high))
     return mean - std_error * high, mean - std_error * low
+
+
+def is_heavy_tailed(skewness: float | None, count: int) -> bool:
+    """Whether a mean of so many rows is still far from normal: fewer than 25 times the squared skewness.
+
+    Cochran, W. G. (1977). Sampling Techniques, 3rd ed., section 2.15.
+    """
+    return skewness is not None and count < 25.0 * skewness * skewness
 
 
 def _inverse_cubic(quantile: float, slope: float) -> float:

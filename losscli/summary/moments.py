@@ -104,21 +104,19 @@ class PowerSums:
         cells = np.arange(index.keys.size) if group is None else index.cells_of(group)
         keys = index.keys[cells] & 0xFFFF
         counts = self.sketch.octant_counts_by_bin()[cells].sum(axis=1)
-        if group is None:
-            keys, place = np.unique(keys, return_inverse=True)
-            counts = _scatter(counts, place, keys.size)
-        else:
-            place = np.arange(keys.size)
         sums = self._sums[:, cells]
-        low = _scatter((sums & REST_MASK).T, place, keys.size).tolist()
-        high = _upper(sums)
+        low, high = (sums & REST_MASK).T, _upper(sums)
         if self._high is not None:
             high += self._high[:, cells]
-        tops = _scatter(high.T, place, keys.size).tolist()
+        tops = high.T
+        if group is None:
+            keys, place = np.unique(keys, return_inverse=True)
+            counts, low, tops = (_scatter(part, place, keys.size) for part in (counts, low, tops))
         found = []
         octants = octant_of_key(keys).tolist()
         signs = (1 - 2 * (keys >> 15)).tolist()
-        for sign, octant, count, rests, carried in zip(signs, octants, counts.tolist(), low, tops, strict=True):
+        columns = (signs, octants, counts.tolist(), low.tolist(), tops.tolist())
+        for sign, octant, count, rests, carried in zip(*columns, strict=True):
             offsets, squares, cubes = ((top << REST_BITS) + rest for top, rest in zip(carried, rests, strict=True))
             found.append(OctantSums(sign, octant, count, offsets - count * HALF_OCTANT, squares, cubes))
         return power_totals(found, self.sketch.zeros(group))

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import bisect
 import itertools
-import math
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -150,21 +149,23 @@ class QuantileSketch:
         keys = self._index.keys[cells] & 0xFFFF
         bins = ((cells << self._fine)[:, None] + np.arange(width)).ravel()
         labels = ((keys << self._fine)[:, None] + np.arange(width)).ravel()
-        total: dict[int, Mass] = {}
         if self._weights is None:
             counts = self._counts[bins]
             used = np.flatnonzero(counts)
-            for label, count in zip(labels[used].tolist(), counts[used].tolist(), strict=True):
-                total[label] = total.get(label, 0) + count
+            labels, places = np.unique(labels[used], return_inverse=True)
+            sums = np.zeros(labels.size, np.int64)
+            np.add.at(sums, places, counts[used])
+            found: list[tuple[float, Mass]] = list(zip(self._middles(labels), sums.tolist(), strict=True))
             zero: Mass = self.zeros(group)
         else:
             assert self._zero_weights is not None
+            total: dict[int, Fraction] = {}
             for label, number in zip(labels.tolist(), bins.tolist(), strict=True):
                 weight = self._weights.total(number, 0)
                 if weight:
-                    total[label] = total.get(label, 0) + weight
+                    total[label] = total.get(label, Fraction(0)) + weight
+            found = list(zip(self._middles(np.array(list(total), np.int64)), total.values(), strict=True))
             zero = self._zero_weights.total(group, 0)
-        found = [(self._middle(label), mass) for label, mass in total.items()]
         if zero:
             found.append((0.0, zero))
         return sorted(found)
@@ -212,18 +213,19 @@ class QuantileSketch:
             room = (cells + cells // 4 << self._fine) - self._counts.size
             self._counts = np.concatenate([self._counts, np.zeros(room, np.int64)])
 
-    def _middle(self, label: int) -> float:
-        sign, octant = label >> self._fine >> 15 & 1, label >> self._fine & 0x7FFF
-        slot = octant + LOWEST << self._fine | label & ((1 << self._fine) - 1)
-        size = slot_middle(slot, self._fine + OCTANT_BITS)
-        return -size if sign else size
+    def _middles(self, labels: NDArray[np.int64]) -> list[float]:
+        sign, octant = labels >> self._fine >> 15 & 1, labels >> self._fine & 0x7FFF
+        slots = octant + LOWEST << self._fine | labels & ((1 << self._fine) - 1)
+        middles: list[float] = (slot_middles(slots, self._fine + OCTANT_BITS) * (1.0 - 2.0 * sign)).tolist()
+        return middles
 
 
-def slot_middle(slot: int, bits: int) -> float:
-    """The middle of a slot: its exponent field and the top `bits` bits of the mantissa."""
-    octave, part = slot >> bits, slot & ((1 << bits) - 1)
+def slot_middles(slots: NDArray[np.int64], bits: int) -> FloatArray:
+    """The middles of slots (n,), which are exponent field and top `bits` bits of the mantissa."""
+    part = slots & ((1 << bits) - 1)
     whole = (1 << 52) + (2 * part + 1 << (51 - bits))
-    return math.ldexp(float(whole), octave - 1075)
+    middles: FloatArray = np.ldexp(whole.astype(np.float64), (slots >> bits) - 1075)
+    return middles
 
 
 def _ends(values: FloatArray) -> tuple[float, float]:

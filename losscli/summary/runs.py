@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from losscli.records import dataclass
 from losscli.roles import IntArray
 
 Columns = tuple[NDArray[Any], ...]

@@ -81,23 +81,8 @@ class SmallSample:
             return int(self._rows.sum()) <= SAMPLE_ROWS
         return group >= self._rows.size or int(self._rows[group]) <= SAMPLE_ROWS
 
-    def quantiles(self, group: int | None, shares: Sequence[float]) -> list[float | None]:
-        """The exact inverted CDF at each share, or None when the group holds no weight."""
-        values, weights = self._ordered(group)
-        found: list[float | None] = []
-        for p in shares:
-            wanted = share(p)
-            if values.size == 0:
-                found.append(None)
-            elif weights is None:
-                rank = -(-wanted.numerator * values.size // wanted.denominator)
-                found.append(float(values[rank - 1]) + 0.0)
-            else:
-                found.append(_weighted_quantile(values, weights, wanted))
-        return found
-
-    def _ordered(self, group: int | None) -> tuple[FloatArray, FloatArray | None]:
-        """Values of a group in ascending order, and their weights."""
+    def ordered(self, group: int | None) -> tuple[FloatArray, FloatArray | None]:
+        """Values (n,) of a group in ascending order, and their weights (n,)."""
         if self._runs is None:
             self._runs = self._sorted()
         parts = [run.rows_of(group) for run in self._runs]
@@ -144,6 +129,21 @@ class SmallSample:
         self._stored = columns[0].size
         self._compact_at = min(max(_COMPACT_ROWS, 2 * self._stored), _MEMORY_ROWS)
         self._chunks = [columns] if self._stored else []
+
+
+def exact_quantiles(values: FloatArray, weights: FloatArray | None, shares: Sequence[float]) -> list[float | None]:
+    """The exact inverted CDF of ascending values at each share, or None where there is no weight."""
+    found: list[float | None] = []
+    for p in shares:
+        wanted = share(p)
+        if values.size == 0:
+            found.append(None)
+        elif weights is None:
+            rank = -(-wanted.numerator * values.size // wanted.denominator)
+            found.append(float(values[rank - 1]) + 0.0)
+        else:
+            found.append(_weighted_quantile(values, weights, wanted))
+    return found
 
 
 def _weighted_quantile(values: FloatArray, weights: FloatArray, wanted: Fraction) -> float | None:

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Literal
 
 import numpy as np
 
 from losscli.roles import FloatArray, IntArray
 from losscli.summary.blocks import group_counts, grown, row_blocks, target_groups
 from losscli.summary.dense import SLOT_BITS, DenseCounts, DenseSums
-from losscli.summary.estimates import Estimates, unweighted_estimates, weighted_estimates
-from losscli.summary.exact import ExactSums, round_fraction
+from losscli.summary.exact import ExactSums
 from losscli.summary.extremes import Extremes
 from losscli.summary.moments import PowerSums
 from losscli.summary.powers import PowerTotals
-from losscli.summary.quantiles import Mass, QuantileSketch, inverted_cdf
+from losscli.summary.quantiles import Mass, QuantileSketch
+from losscli.summary.readings import Counts, Readings, Statistics, statistics_of
 from losscli.summary.sample import SmallSample
 from losscli.summary.weighted import WeightedPowerSums, WeightedTotals
 
@@ -27,40 +25,6 @@ TOTAL_BITS = SLOT_BITS
 # Guaranteed relative errors of a quantile: half the width of a bin.
 GROUP_ERROR = 2.0 ** -(GROUP_BITS + 1)
 TOTAL_ERROR = 2.0 ** -(TOTAL_BITS + 1)
-
-Status = Literal["ok", "absent", "too_few", "overflow", "nan", "undefined"]
-
-
-@dataclass(frozen=True)
-class Statistics:
-    """What is known of one group of rows; None where a number does not exist.
-
-    `count` and `weight` include every row; `mean` is Σwx / Σw, `mean_over_count`
-    Σwx / n, `sum` Σwx.  `std` is the sample standard deviation, `sem` the
-    standard error of the mean (linearised with weights), `skewness` that of the
-    rows' influence on the mean; their n is the number of rows with a weight
-    above 0, and the same rows make up extremes and quantiles.
-
-    `status` says why a number is None: `absent` no rows; `nan` rows that are
-    nan; `overflow` infinite rows, or a number beyond float64; `undefined` no
-    weight; `too_few` a single row, which has no spread.
-    """
-
-    count: int
-    weight: float | None
-    sum: float | None = None
-    mean: float | None = None
-    mean_over_count: float | None = None
-    root_mean_square: float | None = None
-    std: float | None = None
-    sem: float | None = None
-    skewness: float | None = None
-    minimum: float | None = None
-    maximum: float | None = None
-    quantiles: dict[float, float | None] = field(default_factory=dict)
-    nan: int = 0
-    infinite: int = 0
-    status: Status = "ok"
 
 
 class LossSummary:
@@ -104,7 +68,8 @@ class LossSummary:
         values = np.ascontiguousarray(values, np.float64)
         weights = None if weights is None else np.ascontiguousarray(weights, np.float64)
         codes = None if codes is None else np.ascontiguousarray(codes, np.intp)
-        for rows in row_blocks(values.size):
+        # Sums of one group cut their blocks themselves.
+        for rows in [slice(None)] if self._dense is not None and values.size else row_blocks(values.size):
             self._add(values[rows], None if weights is None else weights[rows], None if codes is None else codes[rows])
 
     def merge(self, other: LossSummary, codes: IntArray | None) -> None:
@@ -132,52 +97,11 @@ class LossSummary:
 
     def statistics(self, group: int | None, quantiles: Sequence[float] = (0.5, 0.9, 0.99)) -> Statistics:
         """The statistics of one group, or of all rows (None), with these quantiles."""
-        count, support, nan, below, above = self._count(group)
-        infinite = below + above
-        if count == 0:
-            return Statistics(0, 0.0, status="absent", quantiles=dict.fromkeys(quantiles))
-        totals = self._totals(group)
-        weight = _rounded(self._total_weight(totals, group)) if isinstance(totals, WeightedTotals) else float(count)
-        if nan:
-            return Statistics(
-                count, weight, nan=nan, infinite=infinite, status="nan", quantiles=dict.fromkeys(quantiles)
-            )
-        if support == 0 and not infinite:
-            return Statistics(
-                count, weight, sum=0.0, mean_over_count=0.0, status="undefined", quantiles=dict.fromkeys(quantiles)
-            )
-        extremes = self._extremes.extremes(group)
-        minimum, maximum = (None, None) if extremes is None else extremes
-        found = self._quantiles(group, quantiles, extremes, below, above)
-        if infinite:
-            return Statistics(
-                count,
-                weight,
-                minimum=None if below else minimum,
-                maximum=None if above else maximum,
-                quantiles=found,
-                infinite=infinite,
-                status="overflow",
-            )
-        if isinstance(totals, WeightedTotals):
-            estimates = weighted_estimates(totals, count, support, minimum == maximum)
-        else:
-            estimates = unweighted_estimates(totals, minimum == maximum)
-        return Statistics(
-            count,
-            weight,
-            sum=estimates.sum,
-            mean=estimates.mean,
-            mean_over_count=estimates.mean_over_count,
-            root_mean_square=estimates.root_mean_square,
-            std=estimates.std,
-            sem=estimates.sem,
-            skewness=estimates.skewness,
-            minimum=minimum,
-            maximum=maximum,
-            quantiles=found,
-            status=_status(estimates, weight, support),
-        )
+        return statistics_of(self.readings(group), quantiles)
+
+    def readings(self, group: int | None) -> Readings:
+        """What is held of one group, or of all rows (None), in exact numbers."""
+        return _Group(self, group)
 
     def _add(self, values: FloatArray, weights: FloatArray | None, codes: IntArray | None) -> None:
         counts = group_counts(codes, values.size, self.groups)
@@ -238,25 +162,6 @@ class LossSummary:
             return counts
         return self._counts[:, group].tolist() if group < self.groups else [0] * 5
 
-    def _quantiles(
-        self, group: int | None, shares: Sequence[float], extremes: tuple[float, float] | None, below: int, above: int
-    ) -> dict[float, float | None]:
-        """The inverted CDF at each share; None where it falls on an infinite row or there is no weight."""
-        if not shares:
-            return {}
-        if self._sample.holds(group):
-            found = self._sample.quantiles(group, shares)
-        else:
-            low: Mass = self._weights.total(group, 1) if self._weighted else below
-            high: Mass = self._weights.total(group, 2) if self._weighted else above
-            found = inverted_cdf([(-math.inf, low), *self._masses(group), (math.inf, high)], shares)
-        return {
-            p: None
-            if value is None or math.isinf(value) or extremes is None
-            else min(max(value, extremes[0]), extremes[1])
-            for p, value in zip(shares, found, strict=True)
-        }
-
     def _masses(self, group: int | None) -> list[tuple[float, Mass]]:
         if self._dense is not None:
             return self._dense.masses()
@@ -276,22 +181,31 @@ class LossSummary:
         assert self._weighted_power is not None
         return self._weighted_power.totals(group)
 
-    def _total_weight(self, totals: WeightedTotals, group: int | None) -> Fraction:
-        """The weight of all rows, those without a finite value included."""
-        return totals.w + sum((self._weights.total(group, column) for column in range(3)), Fraction(0))
 
+class _Group:
+    """The readings of one group of a summary, or of all its rows."""
 
-def _status(estimates: Estimates, weight: float | None, support: int) -> Status:
-    needed = [weight, estimates.sum, estimates.mean, estimates.root_mean_square]
-    if support > 1:
-        needed += [estimates.std, estimates.sem]
-    if any(number is None for number in needed):
-        return "overflow"
-    return "ok" if support > 1 else "too_few"
+    def __init__(self, summary: LossSummary, group: int | None) -> None:
+        self._summary = summary
+        self._group = group
 
+    @property
+    def counts(self) -> Counts:
+        return Counts(*self._summary._count(self._group))
 
-def _rounded(value: Fraction) -> float | None:
-    try:
-        return round_fraction(value)
-    except OverflowError:
-        return None
+    def totals(self) -> PowerTotals | WeightedTotals:
+        return self._summary._totals(self._group)
+
+    def apart(self) -> tuple[Fraction, ...]:
+        summary = self._summary
+        return tuple(summary._weights.total(self._group, column) for column in range(3)) if summary._weighted else ()
+
+    def extremes(self) -> tuple[float, float] | None:
+        return self._summary._extremes.extremes(self._group)
+
+    def sample(self) -> tuple[FloatArray, FloatArray | None] | None:
+        sample = self._summary._sample
+        return sample.ordered(self._group) if sample.holds(self._group) else None
+
+    def masses(self) -> list[tuple[float, Mass]]:
+        return self._summary._masses(self._group)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -9,11 +10,57 @@ import numpy as np
 
 from losscli.roles import FloatArray, IntArray
 from losscli.summary.blocks import group_counts, grown, row_blocks, target_groups
+from losscli.summary.covariance import LARGEST, Moments, ProductSums, largest, moments_of, product_count
 from losscli.summary.exact import ExactSums, round_fraction
 from losscli.summary.products import exact_products
 
 
-class ContributionSums:
+class SetSums(ABC):
+    """How weighted sums of `columns` contributions a row are read out, of running and of saved sums alike.
+
+    With `spread` the sums of their products are there too, for the variance of
+    what is computed from the sums.
+    """
+
+    columns: int
+    weighted: bool
+    spread: bool
+
+    @abstractmethod
+    def count(self, group: int | None) -> int:
+        """Rows of a group, or of all groups."""
+
+    @abstractmethod
+    def exact(self, group: int | None) -> tuple[Fraction, ...]:
+        """The exact sum of each column in a group, or in all, and then that of the weights, 0 without any.
+
+        With `spread`, the sums of the products follow.
+        """
+
+    @property
+    def width(self) -> int:
+        """How many exact sums there are for a group."""
+        return self.columns + 1 + (product_count(self.columns, weighted=True, cubes=False) if self.spread else 0)
+
+    def moments(self, group: int | None) -> Moments | None:
+        """The moments of the contributions in a group, or in all; None without `spread`."""
+        if not self.spread:
+            return None
+        exact, count = self.exact(group), self.count(group)
+        weight = exact[self.columns] if self.weighted else Fraction(count)
+        firsts = (*exact[: self.columns], weight)
+        return moments_of(exact[self.columns + 1 :], firsts, count, weighted=True, cubes=False)
+
+    def weight(self, group: int | None) -> float:
+        """Sum of the weights, correctly rounded; the number of rows where there are none."""
+        return round_fraction(self.exact(group)[self.columns]) if self.weighted else float(self.count(group))
+
+    def totals(self, group: int | None) -> tuple[float, ...]:
+        """Each weighted sum, correctly rounded; raises OverflowError beyond the range of float64."""
+        return tuple(round_fraction(total) for total in self.exact(group)[: self.columns])
+
+
+class ContributionSums(SetSums):
     """Exact weighted sums of `columns` contributions a row, for each group.
 
     Serves losses that are a formula of sums, such as Dice of true positives,
@@ -21,12 +68,14 @@ class ContributionSums:
     finite; the product of both is summed without rounding.
     """
 
-    def __init__(self, columns: int) -> None:
+    def __init__(self, columns: int, *, spread: bool = False) -> None:
         self.columns = columns
+        self.spread = spread
+        self._products = ProductSums(columns, weighted=True, cubes=False) if spread else None
         # One column for each contribution, and one for the weights.
         self._sums = ExactSums(columns + 1)
         self._counts: IntArray = np.zeros(0, np.int64)
-        self._weighted = False
+        self.weighted = False
         self._rare: dict[tuple[int, int], Fraction] = {}
 
     @property
@@ -45,10 +94,12 @@ class ContributionSums:
         for block in row_blocks(rows):
             part = None if codes is None else codes[block]
             columns = [np.ascontiguousarray(array[block], np.float64) for array in values]
+            if self._products is not None:
+                self._add_products(self._products, columns, None if weights is None else weights[block], part)
             if weights is None:
                 self._sums.update(columns, part, self.groups)
                 continue
-            self._weighted = True
+            self.weighted = True
             self._sums.update([weights[block]], part, self.groups, [self.columns])
             for column, array in enumerate(columns):
                 product, error, rare = exact_products(array, weights[block])
@@ -64,30 +115,33 @@ class ContributionSums:
         target = target_groups(codes, other.groups)
         self._counts = grown(self._counts, int(target.max()) + 1)
         self._counts[target] += other._counts
-        self._weighted |= other._weighted
+        self.weighted |= other.weighted
         self._sums.merge(other._sums, target)
         for (group, column), exact in other._rare.items():
             key = (int(target[group]), column)
             self._rare[key] = self._rare.get(key, Fraction(0)) + exact
+        if self._products is not None and other._products is not None:
+            self._products.merge(other._products, target)
 
     def count(self, group: int | None) -> int:
-        """Rows of a group, or of all groups."""
         if group is None:
             return int(self._counts.sum())
         return int(self._counts[group]) if group < self.groups else 0
 
-    def weight(self, group: int | None) -> float:
-        """Sum of the weights, correctly rounded; the number of rows where there are none."""
-        if not self._weighted:
-            return float(self.count(group))
-        return round_fraction(self._sums.total(group, self.columns))
+    def exact(self, group: int | None) -> tuple[Fraction, ...]:
+        sums = [self._sums.total(group, column) + self._rare_total(group, column) for column in range(self.columns + 1)]
+        return (*sums, *(() if self._products is None else self._products.totals(group)))
 
-    def totals(self, group: int | None) -> tuple[float, ...]:
-        """Each weighted sum, correctly rounded; raises OverflowError beyond the range of float64."""
-        return tuple(
-            round_fraction(self._sums.total(group, column) + self._rare_total(group, column))
-            for column in range(self.columns)
-        )
+    def _add_products(
+        self, products: ProductSums, columns: Sequence[FloatArray], weights: FloatArray | None, codes: IntArray | None
+    ) -> None:
+        if weights is None:
+            weights = np.ones(columns[0].size)
+        else:
+            columns = [array * weights for array in columns]
+        # A larger contribution has no square; the variance is beyond float64 with or without the rest of it.
+        bounded = [one if largest(one) <= LARGEST else np.clip(one, -LARGEST, LARGEST) for one in (*columns, weights)]
+        products.update(bounded[:-1], bounded[-1], codes, self.groups)
 
     def _rare_total(self, group: int | None, column: int) -> Fraction:
         return sum(
