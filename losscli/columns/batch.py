@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from losscli.columns.labels import number_of
 from losscli.readers.arrays import floats, nulls, string_array, view
+from losscli.records import dataclass
 from losscli.roles import BoolArray, FloatArray, IntArray
 
 # Beyond this a table of codes is slower than sorting the distinct ones.
@@ -121,6 +121,35 @@ def vectors(array: pa.Array, length: int) -> Lists:
     values[chosen] = flat[starts[chosen, None] + np.arange(length)]
     uneven = lengths != length
     return Lists(values, uneven if missing is None else uneven & ~missing)
+
+
+def labelled(array: pa.Array, place_of: Callable[[str], int], count: int) -> Lists:
+    """Lists of (label, score) as (n, `count`), each score at the place of its label.
+
+    A row is uneven that lacks a label, has one twice, or one whose place is
+    negative.
+    """
+    rows = len(array)
+    bounds = _bounds(array)
+    pairs = array.values.slice(int(bounds[0]), int(bounds[-1] - bounds[0]))
+    labels, scores = pairs.flatten()
+    column = texts(labels)
+    places = coded(column.indices, len(column.words), lambda index: _place(column.words[index], place_of))
+    row = np.repeat(np.arange(rows), np.diff(bounds))
+    known = places >= 0
+    values = np.full((rows, count), np.nan)
+    values[row[known], places[known]] = floats(scores)[known]
+    filled = np.zeros((rows, count), np.bool_)
+    filled[row[known], places[known]] = True
+    uneven = ~filled.all(axis=1) | (np.diff(bounds) != count)
+    missing = nulls(array)
+    if missing is not None:
+        uneven &= ~missing
+    return Lists(values, uneven if uneven.any() else None)
+
+
+def _place(word: str | None, place_of: Callable[[str], int]) -> int:
+    return -1 if word is None else place_of(word)
 
 
 def matrices(array: pa.Array, count: int, length: int) -> Lists:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from losscli.bins import FixedBins
 from losscli.columns import batch as arrays
 from losscli.columns.keys import Keys, MarginSeen
 from losscli.columns.labels import SOFT, binary_value, canonical, class_of
@@ -18,6 +18,7 @@ from losscli.faults import Fault, Faults
 from losscli.readers.arrays import floats
 from losscli.readers.csv_faults import SHOWN_CHARACTERS
 from losscli.readers.text_lists import SHORTENED, WRITE_WHOLE_LISTS, read_lists
+from losscli.records import dataclass
 from losscli.roles import BoolArray, FloatArray, IntArray, Reading
 
 # Codes of labels that have none.
@@ -111,6 +112,7 @@ class _Tiling:
     def tile(self) -> Tile:
         inputs = {(need.input, need.reading): self._input(need) for need in self.decoder.needs}
         weights = self._weights()
+        self._check_constants()
         slice_codes = tuple(self._slice_codes(axis, cross) for axis, cross in enumerate(self.plan.by))
         missing = None
         for one in self.missing.values():
@@ -138,30 +140,25 @@ class _Tiling:
     def _input(self, need: Need) -> Any:
         columns = self.plan.input_columns[need.input]
         if len(columns) > 1 or columns[0] in self.plan.lengths:
-            values = self._several(need, columns)
-        elif need.reading in BINARY_READINGS or (need.reading == "either" and self.plan.binary):
-            values = self._binary(need, columns[0])
-        elif need.reading == "number":
-            values = self._floats(columns[0])
-        else:
-            return self._classes(need, columns[0])
-        return self._scaled(values) if need.role == "pred" else values
+            return self._several(need, columns)
+        if need.reading in BINARY_READINGS or (need.reading == "either" and self.plan.binary):
+            return self._binary(need, columns[0])
+        if need.reading == "number":
+            return self._floats(columns[0])
+        return self._classes(need, columns[0])
 
     def _several(self, need: Need, columns: Sequence[str]) -> FloatArray:
         """Several columns, or lists, of numbers or of two-class labels."""
         if columns[0] in self.plan.lengths:
             lists = [self._list(name) for name in columns]
+            if columns[0] in self.plan.picks:
+                return np.ascontiguousarray(lists[0][:, self.plan.picks[columns[0]]])
             if len(lists) == 1:
                 return arrays.transposed(lists[0]) if lists[0].ndim == 2 else lists[0]
             return np.stack(lists, axis=1)
         if need.reading in BINARY_READINGS:
             return arrays.class_major([self._binary(need, name) for name in columns])
         return arrays.class_major([self._floats(name) for name in columns])
-
-    def _scaled(self, values: FloatArray) -> FloatArray:
-        if self.plan.pred_kind == "percent":
-            return values / 100
-        return np.exp(values) if self.plan.pred_kind == "log-prob" else values
 
     def _floats(self, name: str) -> FloatArray:
         """A column of numbers, NaN where missing."""
@@ -188,6 +185,8 @@ class _Tiling:
         column, lengths = self.batch.column(name), self.plan.lengths[name]
         if self.plan.types[name] == "text":
             return self._text_list(name, column, lengths)
+        if self.plan.types[name] == "labelled":
+            return self._labelled(name, column)
         lists = arrays.vectors(column, *lengths) if len(lengths) == 1 else arrays.matrices(column, *lengths)
         if lists.uneven is not None:
             self._suspect(name, lists.uneven, _no_list(lengths), "lists of one length", value=lambda _: "the list")
@@ -195,6 +194,22 @@ class _Tiling:
             gaps: BoolArray = np.logical_or.reduce(np.isnan(lists.values.reshape(self.rows, -1)), axis=1)
             self._note_missing(name, gaps if lists.uneven is None else np.logical_and(gaps, ~lists.uneven))
         return lists.values
+
+    def _labelled(self, name: str, column: pa.Array) -> FloatArray:
+        """Scores with their classes as (n, k), in the order of the plan's classes."""
+        scores = self.plan.scores[name]
+        places = {word: place for place, word in enumerate(scores)}
+        found = arrays.labelled(column, lambda word: places.get(canonical(word), UNKNOWN), len(scores))
+        expected = "a score for each of " + ", ".join(scores[:SHOWN_CLASSES])
+        expected += ", …" if len(scores) > SHOWN_CLASSES else ""
+        fix = "--classes, with all classes of the predictions"
+        if found.uneven is not None:
+            problem = f"does not hold one score for each of the {len(scores)} classes"
+            self._suspect(name, found.uneven, problem, expected, fix, value=lambda _: "the list")
+        if arrays.any_nan(found.values):
+            gaps: BoolArray = np.logical_or.reduce(np.isnan(found.values), axis=1)
+            self._note_missing(name, gaps if found.uneven is None else gaps & ~found.uneven)
+        return found.values
 
     def _text_list(self, name: str, column: pa.DictionaryArray, lengths: tuple[int, ...]) -> FloatArray:
         """The same from lists that were written as text."""
@@ -259,7 +274,7 @@ class _Tiling:
 
     def _binary_words(self, name: str) -> tuple[FloatArray, Callable[[], IntArray]]:
         column = self._texts(name)
-        labels = [None if word is None else canonical(word) for word in column.words]
+        labels = [None if word is None else self._label(word) for word in column.words]
         found = [None if label is None else binary_value(label, self.plan.pos_label) for label in labels]
         table = np.array([np.nan if value is None else value for value in found])
         values = table[column.indices]
@@ -283,6 +298,11 @@ class _Tiling:
 
         return values, codes
 
+    def _label(self, word: str) -> str:
+        """The class that a label stands for, among those of equal value."""
+        label = canonical(word)
+        return self.plan.label_names.get(label, label)
+
     def _classes(self, need: Need, name: str) -> Any:
         """A class label as its place among the classes, or one-hot."""
         column = self._texts(name)
@@ -293,7 +313,7 @@ class _Tiling:
             word = column.words[index]
             if word is None:
                 return MISSING
-            label = canonical(word)
+            label = self._label(word)
             if not fixed:
                 return places.setdefault(label, len(places))
             return places.get(label, self.decoder.ignored.get(label, UNKNOWN))
@@ -336,7 +356,7 @@ class _Tiling:
         return weights
 
     def _slice_codes(self, axis: int, cross: Sequence[str]) -> IntArray:
-        columns = [self._texts(name) for name in cross]
+        columns = [self._part(axis, place, name) for place, name in enumerate(cross)]
         mixed: Any = columns[0].indices
         size = len(columns[0].words)
         for column in columns[1:]:
@@ -352,6 +372,36 @@ class _Tiling:
             return keys.code(tuple(reversed(key)))
 
         return arrays.coded(mixed, size, code_of)
+
+    def _part(self, axis: int, place: int, name: str) -> arrays.Texts:
+        """A column of a cross: its values, or the bins that these are in.
+
+        A number that is missing is in the slice of null; as a label or prediction it would not be evaluated.
+        """
+        bins = self.plan.bins.get((axis, place))
+        if bins is None:
+            return self._texts(name)
+        assert isinstance(bins, FixedBins)
+        if self.plan.types[name] == "text":
+            column = self._texts(name)
+            values, bad = arrays.text_floats(column)
+            self._suspect(name, bad, "is not a number", "numbers all through a column of bins", words=column)
+        else:
+            values = floats(self.batch.column(name))
+        return arrays.Texts([*bins.labels, None], bins.codes(values))
+
+    def _check_constants(self) -> None:
+        """Texts by which columns were chosen must stand in every row."""
+        for name, text in self.plan.constants.items():
+            if name not in self.plan.types:
+                continue
+            column = self._texts(name)
+            other = np.array([word is None or word.strip() != text for word in column.words])
+            if other[column.indices].any():
+                self._suspect(
+                    name, other[column.indices], f'is not "{text}", as in the rows before', "the same in every row",
+                    "--classes, in the order of the predictions", column,
+                )  # fmt: skip
 
     def _note_missing(self, name: str, rows: BoolArray) -> None:
         if rows.any():
@@ -374,7 +424,8 @@ class _Tiling:
         classes = self.plan.classes or ()
         listed = ", ".join(classes[:SHOWN_CLASSES]) + (", …" if len(classes) > SHOWN_CLASSES else "")
         fix = "--classes, with the classes in the order of the predictions"
-        self._suspect(name, rows, "is not one of the classes", f"one of {listed}", fix, words)
+        unmatched = f" ({self.plan.unmatched})" if self.plan.unmatched else ""
+        self._suspect(name, rows, "is not one of the classes", f"one of {listed}{unmatched}", fix, words)
 
     def _suspect(
         self,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeVar
 
 import numpy as np
 
 from losscli.faults import Fault, Faults
+from losscli.records import dataclass
 from losscli.roles import IntArray
 
 KeyT = TypeVar("KeyT", bound=Hashable)

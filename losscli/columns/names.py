@@ -1,14 +1,21 @@
 """The names that columns have in prediction files, and what they mean.
 
 Compared as `folded`: without case, with ``-``, blank and ``.`` as ``_``.
-Earlier names are the more telling ones.
+Earlier names are the more telling ones.  They are those of scikit-learn's
+habits, Keras, XGBoost, LightGBM, CatBoost, H2O, AutoGluon, PyCaret, MLJAR,
+Spark ML, BigQuery ML, Vertex AI, SageMaker, Azure ML, Hugging Face, Kaggle,
+Prophet, Nixtla, NannyML, Evidently and Arize.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from losscli.records import dataclass
+
+# The common reasons for a choice, as they are told.
+BY_NAME, BY_NAMES = "by its name", "by their names"
 
 LABELS = (
     "y_true", "target", "label", "labels", "truth", "ground_truth", "gt", "actual", "actuals", "observed", "y", "class",
@@ -17,7 +24,8 @@ LABELS = (
 
 VALUES = (
     "y_pred", "pred", "preds", "prediction", "predictions", "predicted", "yhat", "y_hat", "forecast", "output",
-    "outputs", "predict", "scored_labels", "prediction_label",
+    "outputs", "predict", "scored_labels", "prediction_label", "predicted_label", "predictedlabel",
+    "prediction_value", "mean",
 )  # fmt: skip
 
 SCORES = (
@@ -26,10 +34,13 @@ SCORES = (
     "rawformulaval", "decision_function",
 )  # fmt: skip
 
-LISTS = ("probabilities", "probs", "probas", "scores", "logits", "rawprediction", "predicted_probs")
+LISTS = ("probabilities", "probs", "probas", "scores", "logits", "predicted_probs", "rawprediction")
 
 # MLJAR and PyCaret write the prediction as "label" next to the true "target".
 STRONGER_THAN_LABEL = ("y_true", "target", "actual")
+
+# Scores before the link function, which Spark and CatBoost write beside the probabilities of the same prediction.
+RAW = ("rawprediction", "rawformulaval")
 
 WIDE_LABELS = ("y_true_", "target_", "label_", "labels_")
 
@@ -38,9 +49,10 @@ WIDE_PREDICTIONS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         r"(?:y[_. -])?prob(?:a|as|s|ability|abilities)?[_. -](.+)",
-        r"pred(?:iction|icted)?[_. -](?:prob|proba|score)[_. -](.+)",
+        r"(?:y[_. -])?pred(?:iction|icted)?[_. -](?:prob|proba|probability|score)[_. -](.+)",
         r'scored probabilities(?: for class)?[: ]+"?(.+?)"?',
         r"probability:class=(.+)",
+        r"rawformulaval:class=(.+)",
         r"(?:y[_. -])?pred(?:iction|s)?[_. -](\d+)",
         r"(?:y[_. -])?score[_. -](.+)",
         r"(?:y[_. -])?logits?[_. -](.+)",
@@ -50,7 +62,32 @@ WIDE_PREDICTIONS = tuple(
     )
 )
 
-_IDENTITIES = ("", "index", "unnamed:_0", "__index_level_0__", "id", "uuid", "key", "row", "sampleid", "docid")
+# How the prediction of x is called; a struct of Vertex AI holds it as its value.
+_PREDICTIONS_OF = (
+    "predicted_{}", "{}_pred", "{}_prediction", "{}_predicted", "predicted_{}_probs", "predicted_{}_value",
+)  # fmt: skip
+
+# Further inputs of losses, by the names that tools give them.
+_OTHERS = {
+    "lower": ("yhat_lower", "lower_bound", "lo", "lcl", "prediction_lower"),
+    "upper": ("yhat_upper", "upper_bound", "hi", "ucl", "prediction_upper"),
+    "mean": ("mu", "loc", "yhat"),
+    "std": ("sigma", "stddev", "sd", "yhat_std"),
+    "variance": ("var", "sigma2", "yhat_var"),
+}
+
+# Nixtla: <model>-lo-90 and <model>-hi-90 are the bounds of the 90 % interval of <model>.
+_BOUND = re.compile(r"(.+)[-_](lo|hi)[-_](\d+(?:\.\d+)?)", re.IGNORECASE)
+_SIDES = {"lower": "lo", "upper": "hi"}
+
+_IDENTITIES = (
+    "", "index", "unnamed:_0", "__index_level_0__", "id", "uuid", "key", "row", "rownum", "row_number", "row_id",
+    "sampleid", "docid", "unique_id",
+)  # fmt: skip
+
+WEIGHTS = ("sample_weight", "weight", "weights", "w", "example_weight", "instance_weight")
+
+SLICES = ("split", "fold", "dataset", "group", "segment", "region", "timestamp", "ds", "date")
 
 
 @dataclass(frozen=True)
@@ -79,19 +116,39 @@ def first_named(table: Sequence[str], names: Iterable[str]) -> list[str]:
     return [name for known in table for name in by_fold.get(known, ())]
 
 
-def paired(names: Sequence[str]) -> list[tuple[str, str]]:
-    """The (x, prediction) pairs where the prediction is called predicted_x, x_pred or x_prediction.
+def predictions_of(label: str, names: Iterable[str]) -> list[str]:
+    """The columns that are named as predictions of `label`, such as predicted_<label>."""
+    return first_named([pattern.format(folded(label)) for pattern in _PREDICTIONS_OF], names)
 
-    A conventional name such as y_pred says nothing about a column y.
+
+def paired(names: Sequence[str]) -> list[tuple[str, str]]:
+    """The (x, prediction) pairs where the prediction is named after x.
+
+    y_pred is so common that it says nothing about a column y.
     """
-    by_fold = {folded(name): name for name in names}
-    pairs = []
-    for fold, name in by_fold.items():
-        for pattern in ("predicted_{}", "{}_pred", "{}_prediction"):
-            prediction = by_fold.get(pattern.format(fold))
-            if prediction is not None and folded(prediction) not in VALUES:
-                pairs.append((name, prediction))
-    return pairs
+    return [(name, prediction) for name in names if folded(name) != "y" for prediction in predictions_of(name, names)]
+
+
+def bounds_of(side: str, names: Iterable[str]) -> list[tuple[str, str, float]]:
+    """The (bound, model, level in percent) of the "lower" or "upper" bounds of intervals, the widest first."""
+    found = [(name, match) for name in names if (match := _BOUND.fullmatch(name.strip()))]
+    bounds = [(name, match[1], float(match[3])) for name, match in found if match[2].lower() == _SIDES.get(side)]
+    return sorted(bounds, key=lambda bound: -bound[2])
+
+
+def others_named(role: str, names: Iterable[str]) -> list[str]:
+    """The columns for a further input, by its own name or another that tools use."""
+    names = list(names)
+    found = first_named((folded(role), *_OTHERS.get(role, ())), names)
+    ends = [name for name in names if role in _SIDES and folded(name).endswith(f"_{role}_bound")]
+    return found or ends or [bound for bound, _, _ in bounds_of(role, names)]
+
+
+def quantiles_named(level: float, names: Iterable[str]) -> list[str]:
+    """The columns that are named by a quantile such as 0.9, as a fraction or in percent."""
+    fractions = [prefix + f"{level:g}" for prefix in ("", "q", "q_", "quantile_")]
+    percents = [prefix + f"{100 * level:g}" for prefix in ("q", "q_", "p")]
+    return first_named([folded(word) for word in fractions + percents], names)
 
 
 def wide_groups(names: Sequence[str]) -> list[WideGroup]:
