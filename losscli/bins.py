@@ -22,16 +22,19 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from dataclasses import dataclass
-from decimal import ROUND_FLOOR, Context, Decimal
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from losscli.arrays import floats_in_order, ordered_integers
 from losscli.errors import UsageError
+from losscli.records import dataclass
 from losscli.roles import FloatArray, IntArray
 
 MOST_QUANTILES = 1000
+SHOWN_EDGES = 8
 
 _NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _BINS = rf"q[0-9]{{1,6}}|{_NUMBER}(?:\s*,\s*{_NUMBER})*"
@@ -95,21 +98,17 @@ class QuantileBins:
         return f"q{self.count}"
 
 
+Bins: TypeAlias = FixedBins | QuantileBins
+# The axis of a grouping and the place of a column in its cross.
+Place: TypeAlias = tuple[int, int]
+
+
 @dataclass(frozen=True)
 class AxisPart:
     """A column of a cross, and its bins if it is not taken value by value."""
 
     column: str
-    bins: FixedBins | QuantileBins | None = None
-
-    def check_kind(self, kind: str) -> None:
-        """Refuse bins of a column that, for all that its `kind` says, holds no numbers."""
-        if self.bins is not None and kind not in ("number", "integer"):
-            raise UsageError(
-                f'--by {self}: column "{self.column}" is of kind {kind}, which has no bins',
-                "bins of a column of numbers",
-                f"--by {_name_text(self.column)}",
-            )
+    bins: Bins | None = None
 
     def __str__(self) -> str:
         name = _name_text(self.column)
@@ -135,6 +134,34 @@ def parse_by(text: str) -> tuple[AxisPart, ...]:
     return tuple(parts)
 
 
+def parse_axes(texts: Iterable[str | Sequence[str]]) -> tuple[tuple[tuple[str, ...], ...], dict[Place, Bins]]:
+    """The columns of every cross of several ``--by``, and the bins by (axis, place in the cross).
+
+    A text is what ``--by`` takes; several in a sequence are one cross.
+    """
+    names: list[tuple[str, ...]] = []
+    bins: dict[Place, Bins] = {}
+    for axis, text in enumerate(texts):
+        parts = parse_by(text if isinstance(text, str) else ",".join(text))
+        names.append(tuple(part.column for part in parts))
+        bins |= {(axis, place): part.bins for place, part in enumerate(parts) if part.bins is not None}
+    return tuple(names), bins
+
+
+def axis_text(axis: int, columns: Sequence[str], bins: Mapping[Place, Bins]) -> str:
+    """A cross in a few words: a long list of edges is their number."""
+    return ",".join(
+        column if (found := bins.get((axis, place))) is None else f"{column}:{_in_short(found)}"
+        for place, column in enumerate(columns)
+    )
+
+
+def _in_short(bins: Bins) -> str:
+    if isinstance(bins, FixedBins) and len(bins.edges) > SHOWN_EDGES:
+        return f"{len(bins.labels)} bins"
+    return str(bins)
+
+
 class BinScout:
     """Counts the values of a column, so that quantile bins can be laid.
 
@@ -157,7 +184,7 @@ class BinScout:
     def update(self, values: FloatArray) -> None:
         """Add values ``(n,)``; NaN, for missing, counts for nothing."""
         known = values[~np.isnan(values)]
-        self._pending.append(_keys_of(known) >> self._dropped)
+        self._pending.append(ordered_integers(known) >> self._dropped)
         self._pending_values += known.size
         if self._pending_values > _PENDING_VALUES:
             self._settle()
@@ -168,6 +195,11 @@ class BinScout:
         other._settle()
         self._drop(max(other._dropped - self._dropped, 0))
         self._add(other._keys >> (self._dropped - other._dropped), other._counts)
+
+    def distinct(self, most: int) -> FloatArray | None:
+        """The distinct values, ascending; None where there are more than `most`, which is at most 65,536."""
+        self._settle()
+        return None if self._dropped or self._keys.size > most else floats_in_order(self._keys)
 
     def edges(self, count: int) -> tuple[float, ...]:
         """The edges between `count` bins of equally many rows, as far as equal values can be parted.
@@ -185,7 +217,7 @@ class BinScout:
         # Ranks in whole numbers: 3 of 5 bins of 15 rows are 9 rows, whatever 0.6 is in binary.
         ranks = [-(-share * rows // count) for share in range(1, count)]
         places = np.unique(np.searchsorted(reached, ranks, side="left"))
-        bounds = _values_of(self._keys << self._dropped)
+        bounds = floats_in_order(self._keys << self._dropped)
         return tuple(
             _shortest_between(float(bounds[place]), float(bounds[place + 1]))
             for place in places.tolist()
@@ -220,21 +252,12 @@ class BinScout:
         self._dropped += bits
 
 
-def _keys_of(values: FloatArray) -> NDArray[np.int64]:
-    """Integers in the order of the values, none of which is NaN; the leading bits are sign and exponent."""
-    bits = (values + 0.0).view(np.int64)
-    return bits ^ ((bits >> 63) & np.int64(0x7FFF_FFFF_FFFF_FFFF))
-
-
-def _values_of(keys: NDArray[np.int64]) -> FloatArray:
-    """The values of `keys`; the mapping is its own inverse."""
-    return (keys ^ ((keys >> 63) & np.int64(0x7FFF_FFFF_FFFF_FFFF))).view(np.float64)
-
-
 def _shortest_between(low: float, high: float) -> float:
     """The number of the fewest digits in (low, high]; an edge there parts values up to low from those from high on."""
     if math.isinf(high):
         return high
+    from decimal import ROUND_FLOOR, Context, Decimal
+
     exact = Decimal(high)
     # The smallest numbers have 767 decimal digits.
     context = Context(prec=800, rounding=ROUND_FLOOR)
@@ -253,7 +276,7 @@ def _column(match: re.Match[str]) -> str:
     return match["bare"].strip()
 
 
-def _bins(text: str | None, by: str) -> FixedBins | QuantileBins | None:
+def _bins(text: str | None, by: str) -> Bins | None:
     if text is None:
         return None
     if text.startswith("q"):

@@ -38,6 +38,8 @@ WIDE: dict[str, Any] = {
     "engine": "serial",
 }
 LISTS = {**WIDE, "pred": "probs", "classes": ["a", "b"]}
+NAMELESS = {**WIDE, "label": "c1", "pred": ["c2", "c3"], "classes": ["a", "b"], "by": "c4", "header": False}
+BINS = {**WIDE, "by": ["gap:q3", "day:1,3,region"]}
 
 
 def table() -> dict[str, list[Any]]:
@@ -55,19 +57,27 @@ def table() -> dict[str, list[Any]]:
     }
 
 
-def _delimited(delimiter: str) -> bytes:
+def _delimited(delimiter: str, *, decimal: str = ".", header: bool = True, encoding: str = "utf-8") -> bytes:
     columns = table()
-    lines = [delimiter.join(columns)]
+    lines = [delimiter.join(columns)] if header else []
     for row in zip(*columns.values(), strict=True):
         quoted = [f'"{one.replace(chr(34), chr(34) * 2)}"' if isinstance(one, str) else one for one in row]
-        lines.append(delimiter.join("" if one is None else str(one) for one in quoted))
-    return ("\n".join(lines) + "\n").encode()
+        texts = ["" if one is None else str(one) for one in quoted]
+        numbers = [isinstance(one, float) for one in row]
+        texts = [text.replace(".", decimal) if number else text for text, number in zip(texts, numbers, strict=True)]
+        lines.append(delimiter.join(texts))
+    return ("\n".join(lines) + "\n").encode(encoding)
 
 
 def _objects() -> bytes:
     columns = {**table(), "probs": _lists()}
     rows = (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
+
+
+def _array() -> bytes:
+    rows = [json.loads(line) for line in _objects().splitlines()]
+    return json.dumps(rows, indent=1, ensure_ascii=False).encode()
 
 
 def _lists() -> list[list[float]]:
@@ -103,6 +113,16 @@ FORMATS: dict[str, tuple[str, Callable[[], bytes], dict[str, Any]]] = {
     "tsv": (".tsv", lambda: _delimited("\t"), WIDE),
     "csv.gz": (".csv.gz", lambda: gzip.compress(_delimited(",")), WIDE),
     "csv.bz2": (".csv.bz2", lambda: bz2.compress(_delimited(",")), WIDE),
+    "csv.zst": (".csv.zst", lambda: _zstd(_delimited(",")), WIDE),
+    "csv-semicolon": (".csv", lambda: _delimited(";", decimal=","), WIDE),
+    "csv-utf-16": (".csv", lambda: _delimited(";", decimal=",", encoding="utf-16"), WIDE),
+    "csv-utf-16-be": (".csv", lambda: _delimited(",", encoding="utf-16-be"), WIDE),
+    "csv-latin-1": (".csv", lambda: _delimited("|", encoding="latin-1"), {**WIDE, "encoding": "latin-1"}),
+    "csv-nameless": (".csv", lambda: _delimited(",", header=False), NAMELESS),
+    "csv-bins": (".csv", lambda: _delimited(","), BINS),
+    "tsv.gz": (".tsv.gz", lambda: gzip.compress(_delimited("\t")), WIDE),
+    "json": (".json", _array, LISTS),
+    "json.gz": (".json.gz", lambda: gzip.compress(_array()), LISTS),
     "ndjson": (".ndjson", _objects, LISTS),
     "ndjson.zst": (".ndjson.zst", lambda: _zstd(_objects()), LISTS),
     "parquet": (".parquet", lambda: _parquet("none"), LISTS),

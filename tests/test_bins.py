@@ -89,13 +89,6 @@ def test_edges_that_do_not_ascend_are_offered_in_order():
     assert refused.value.fix == ":0,18,65"
 
 
-def test_bins_are_for_columns_of_numbers():
-    AxisPart("region").check_kind("text")
-    AxisPart("age", AGES).check_kind("integer")
-    with pytest.raises(UsageError, match='column "region" is of kind text'):
-        AxisPart("region", QuantileBins(5)).check_kind("text")
-
-
 def test_labels_name_the_bins():
     assert AGES.labels == ("< 0", "[0, 18)", "[18, 65)", ">= 65")
     assert FixedBins((0.5,)).labels == ("< 0.5", ">= 0.5")

@@ -106,7 +106,7 @@ def test_rows_of_later_blocks_are_counted_from_the_start(tmp_path: Path, monkeyp
 
 
 def test_decimal_commas_are_explained(tmp_path: Path) -> None:
-    assert 'try: write decimals with "."' in refusal(write(tmp_path, b"a;b\n0,5;x\n"))
+    assert 'try: write decimals with "."' in refusal(write(tmp_path, b'a,b\n"0,5",x\n'))
 
 
 def test_ragged_row_is_named_with_its_line(tmp_path: Path) -> None:
@@ -127,8 +127,7 @@ def test_text_that_is_not_utf8_is_named_with_line_and_offset(tmp_path: Path, blo
     assert f"line {rows + 2:,} is not UTF-8: byte 0xff at offset {4 + 5 * rows + 2:,}" in refusal(path)
 
 
-def test_utf16_and_binary_text_are_refused(tmp_path: Path) -> None:
-    assert "UTF-16" in refusal(write(tmp_path, "a,b\n1,x\n".encode("utf-16")))
+def test_binary_text_is_refused(tmp_path: Path) -> None:
     assert "NUL bytes" in refusal(write(tmp_path, b"a,b\n1,\0\n"))
 
 

@@ -147,7 +147,7 @@ def test_columns_and_kinds_are_those_of_the_first_rows(tmp_path: Path) -> None:
         ("d", "integer", None, None),
         ("v", "vector", 2, None),
         ("m", "matrix", 1, 3),
-        ("o", "other", None, None),
+        ("o.k", "integer", None, None),
         ("e", "text", None, None),
         ("late", "integer", None, None),
         ("x", "other", None, None),
@@ -224,12 +224,6 @@ def test_text_that_is_not_utf8_is_named_with_its_line(tmp_path: Path) -> None:
     for count in (1, 20_000):
         path = write(tmp_path, good * count + b'{"s": "\xff"}\n')
         assert f"line {count + 1:,} is not UTF-8: byte 0xff" in refusal(path, {"s": "text"})
-
-
-def test_array_of_objects_is_explained(tmp_path: Path) -> None:
-    for text in ('[{"x": 1}, {"x": 2}]', '[\n  {"x": 1}\n]\n'):
-        message = refusal(write(tmp_path, text), {"x": "number"})
-        assert "one JSON object on each line\ntry: jq -c '.[]'" in message
 
 
 def test_endless_row_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

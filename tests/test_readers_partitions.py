@@ -112,7 +112,7 @@ def test_two_partitions_of_one_name_are_refused(tmp_path: Path) -> None:
 def test_errors_of_parts_keep_their_line(tmp_path: Path) -> None:
     part(tmp_path, "day=1/a.csv", y_true=[0.0, 1.0], y_pred=[1.0, -1.5])
     with pytest.raises(InputError, match=r'day=1.a\.csv: column "y_pred", row 2 \(line 3\): -1\.5 is not a prob'):
-        losscli.evaluate(tmp_path, "binary_crossentropy")
+        losscli.evaluate(tmp_path, "binary_crossentropy", pred_kind="prob")
 
 
 def test_part_without_a_column_is_named(table: Path) -> None:

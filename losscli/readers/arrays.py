@@ -24,6 +24,9 @@ TEXT = pa.dictionary(pa.int32(), pa.string())
 # Codes are found through a table, not a hash, while the table stays in cache.
 DENSE_RANGE = 1 << 16
 
+# So many integers are written faster by Arrow, for all that its casts take to load.
+MANY_WORDS = 1 << 12
+
 
 def view(array: pa.Array, dtype: Any) -> NDArray[Any]:
     """The values of a fixed-width array without a copy; null slots hold anything."""
@@ -127,6 +130,13 @@ def _float_array(values: FloatArray) -> pa.Array:
     return pa.Array.from_buffers(FLOAT, len(values), [None, pa.py_buffer(values)])
 
 
+def integer_array(values: NDArray[np.int64] | NDArray[np.uint64]) -> pa.Array:
+    """64-bit integers ``(n,)`` as an array, without a copy where they are contiguous."""
+    kept = np.ascontiguousarray(values)
+    stored = pa.uint64() if kept.dtype == np.uint64 else pa.int64()
+    return pa.Array.from_buffers(stored, len(kept), [None, pa.py_buffer(kept)])
+
+
 def _list_of_numbers(array: pa.Array) -> pa.Array:
     """The same lists over converted values; offsets and nulls are shared, not copied."""
     stored = array.type
@@ -184,6 +194,8 @@ def _distinct_integers(array: pa.Array) -> tuple[pa.Array, pa.Array] | None:
     wide = values if values.dtype == np.uint64 else values.astype(np.int64)
     used, codes = dense_codes((wide - wide.dtype.type(low)).astype(np.int64), high - low + 1)
     indices = pa.Array.from_buffers(pa.int32(), len(codes), [None, pa.py_buffer(codes)])
+    if len(used) >= MANY_WORDS and wide.dtype != np.uint64:
+        return indices, integer_array(used.astype(np.int64) + low).cast(pa.string())
     return indices, string_array([str(low + offset) for offset in used.tolist()])
 
 
@@ -194,7 +206,7 @@ def _words(values: pa.Array) -> pa.Array:
         return values
     if pa.types.is_floating(stored):
         return string_array([None if value is None else _float_word(value) for value in values.to_pylist()])
-    if pa.types.is_integer(stored):
+    if pa.types.is_integer(stored) and len(values) < MANY_WORDS:
         return string_array([None if value is None else str(value) for value in values.to_pylist()])
     return values.cast(pa.string())
 

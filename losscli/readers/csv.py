@@ -9,20 +9,25 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pyarrow as pa
 
 from losscli.errors import InputError, NothingToEvaluate
 from losscli.readers.csv_cuts import BOM, header_bytes
-from losscli.readers.csv_faults import MISSING, NUMBER, line_of_row, not_utf8
-from losscli.readers.csv_shards import BLOCK_BYTES, Dialect, csv_shards
+from losscli.readers.csv_dialect import Dialect, decimal_of, delimiter_of
+from losscli.readers.csv_faults import MISSING, NUMBER, line_of_row, not_utf8, refuse_open_quote, unreadable
+from losscli.readers.csv_shards import BLOCK_BYTES, csv_shards
+from losscli.readers.decoding import encoding_of
+from losscli.readers.json_array import is_array
 from losscli.readers.schema import check_names
 from losscli.readers.source import Column, Format, Kind, Shard, Source
 from losscli.readers.storage import is_uri
 from losscli.readers.streams import Place, head_of, is_compressed
 from losscli.readers.text_lists import as_list_column
+from losscli.readers.text_options import PLAIN, TextOptions
+from losscli.records import dataclass
 
 # The header and the rows whose look decides the kind of a column.
 HEAD_BYTES = 1 << 16
@@ -36,8 +41,9 @@ NUMBER_TEXT = re.compile(NUMBER)
 class CsvSource(Source):
     """A CSV or TSV file; one that is `streamed` is read from its start to its end.
 
-    Compressed text has to be.  An object in storage is, because looking for
-    cuts would fetch all of it once more, by one connection.
+    Compressed text has to be, and text that is not UTF-8.  An object in
+    storage is, because looking for cuts would fetch all of it once more, by
+    one connection.
     """
 
     dialect: Dialect
@@ -47,56 +53,67 @@ class CsvSource(Source):
         return csv_shards(self.index, self.place, self.dialect, None if self.streamed else self.bytes)
 
     def line_of(self, row: int) -> int | None:
-        return line_of_row(self.place, self.dialect.delimiter, row)
+        return line_of_row(self.place, self.dialect, row)
+
+    @property
+    def written(self) -> Mapping[str, object]:
+        return self.dialect.said(self.place.written)
 
 
-def open_csv(index: int, place: Place) -> CsvSource:
-    """The CSV file at `place`, with the delimiter that its header uses."""
-    return _open(index, place, "csv", None)
+def open_csv(index: int, place: Place, options: TextOptions = PLAIN) -> CsvSource:
+    """The CSV file at `place`, with the delimiter that its first lines use."""
+    return _open(index, place, "csv", options)
 
 
-def open_tsv(index: int, place: Place) -> CsvSource:
+def open_tsv(index: int, place: Place, options: TextOptions = PLAIN) -> CsvSource:
     """The tab-separated file at `place`."""
-    return _open(index, place, "tsv", "\t")
+    return _open(index, place, "tsv", replace(options, delimiter=options.delimiter or "\t"))
 
 
-def _open(index: int, place: Place, name: str, delimiter: str | None) -> CsvSource:
+def _open(index: int, place: Place, name: str, options: TextOptions) -> CsvSource:
+    encoding = options.encoding or encoding_of(head_of(place, HEAD_BYTES))
+    if encoding not in (None, "utf-8"):
+        place = replace(place, written=encoding)
     skipped, head = _head(place)
-    delimiter = delimiter or delimiter_of(head.split(b"\n", 1)[0])
-    headers, sample = _sample(place, head + b"\n", delimiter)
+    text = head.decode(errors="replace")
+    delimiter = delimiter_of(text, options)
+    quote = '"' if options.quote is None else options.quote
+    headers, sample = _sample(place, head + b"\n", delimiter, quote, header=options.header)
     names = [header.strip() for header in headers]
     check_names(place, names)
+    decimal = decimal_of(delimiter, sample, options)
     columns = tuple(
-        as_list_column(Column(name, _kind(values), None, "text"), values)
-        for name, values in zip(names, sample, strict=True)
+        as_list_column(
+            Column(name, _kind(values, decimal), None, "text", header=header if header != name else None), values
+        )
+        for name, header, values in zip(names, headers, sample, strict=True)
     )
-    length = header_bytes(head, delimiter)
-    dialect = Dialect(delimiter, dict(zip(names, headers, strict=True)), skipped + length if length else 0)
-    streamed = is_uri(place.path) or is_compressed(place)
+    length = header_bytes(head, delimiter, quote) if options.header else 0
+    dialect = Dialect(
+        delimiter,
+        dict(zip(names, headers, strict=True)),
+        skipped + length if length is not None and (length or skipped) else 0,
+        quote,
+        decimal,
+        options.header,
+        frozenset(column.name for column in columns if column.kind == "number") if decimal != "." else frozenset(),
+    )
+    streamed = is_uri(place.path) or is_compressed(place) or place.written is not None
     return CsvSource(index, place, name, place.size, None, columns, dialect, streamed)
 
 
-def delimiter_of(header: bytes) -> str:
-    """A comma, unless the header has none but holds a semicolon or a tab."""
-    if b"," in header:
-        return ","
-    return max("\t;", key=lambda one: header.count(one.encode())) if b"\t" in header or b";" in header else ","
-
-
 def _head(place: Place) -> tuple[int, bytes]:
-    """How many bytes stand before the header, and the text from there on, with at least the whole header."""
+    """How many bytes stand before the first line, and the text from there on, with at least the whole first line."""
     size = HEAD_BYTES
     while True:
         head = head_of(place, size)
         if len(head) < size or head.strip().count(b"\n") or size >= BLOCK_BYTES:
             break
         size *= 8
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise InputError(
-            f"{place}: the text is UTF-16", "UTF-8 text", f"iconv -f utf-16 -t utf-8 {place} > {place}.utf8"
-        )
     if b"\0" in head:
-        raise InputError(f"{place}: not a text file: it holds NUL bytes", "CSV text", "--format NAME")
+        raise InputError(
+            f"{place}: not a text file: it holds NUL bytes", "CSV text", "--format NAME, or --encoding utf-16"
+        )
     text = head.removeprefix(BOM).lstrip(b"\r\n")
     if not text.strip():
         raise NothingToEvaluate(f"{place}: the file is empty", "a header and rows")
@@ -104,20 +121,26 @@ def _head(place: Place) -> tuple[int, bytes]:
     return len(head) - len(text), complete or text
 
 
-def _sample(place: Place, head: bytes, delimiter: str) -> tuple[list[str], list[list[str]]]:
+def _sample(
+    place: Place, head: bytes, delimiter: str, quote: str, *, header: bool
+) -> tuple[list[str], list[list[str]]]:
     """The header names as written, and the first values of each column as text."""
     from pyarrow import csv
 
     # The handler gets the row as text, and what is not UTF-8 fails inside Arrow, out of our reach.
     handler = (lambda _: "skip") if _is_utf8(head) else None
-    parse = csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=handler)
-    whole = csv.ReadOptions(use_threads=False, block_size=len(head) + 1)
+    parse = csv.ParseOptions(
+        delimiter=delimiter, quote_char=quote or False, newlines_in_values=True, invalid_row_handler=handler
+    )
+    whole = csv.ReadOptions(use_threads=False, block_size=len(head) + 1, autogenerate_column_names=not header)
     try:
         names = csv.read_csv(pa.BufferReader(head), read_options=whole, parse_options=parse).column_names
-    except (UnicodeDecodeError, pa.ArrowInvalid):
-        if handler is not None:
-            raise
-        raise not_utf8(place) from None
+    except (UnicodeDecodeError, pa.ArrowInvalid) as error:
+        if handler is None:
+            raise not_utf8(place) from None
+        # A first row without an end has no columns.
+        refuse_open_quote(place, Dialect(delimiter, {}, 0, quote, header=header))
+        raise unreadable(place, error) from error
     as_read = csv.ConvertOptions(column_types={name: pa.binary() for name in names})
     try:
         table = csv.read_csv(pa.BufferReader(head), read_options=whole, parse_options=parse, convert_options=as_read)
@@ -126,7 +149,8 @@ def _sample(place: Place, head: bytes, delimiter: str) -> tuple[list[str], list[
             raise
         raise not_utf8(place) from None
     rows = table.slice(0, SAMPLED_ROWS)
-    return names, [[value.decode(errors="replace") for value in column.to_pylist()] for column in rows.columns]
+    shown = names if header else [f"c{place}" for place in range(1, len(names) + 1)]
+    return shown, [[value.decode(errors="replace") for value in column.to_pylist()] for column in rows.columns]
 
 
 def _is_utf8(head: bytes) -> bool:
@@ -138,20 +162,23 @@ def _is_utf8(head: bytes) -> bool:
     return True
 
 
-def _kind(values: list[str]) -> Kind:
+def _kind(values: list[str], decimal: str) -> Kind:
     """What the first values of a column look like; missing ones do not count."""
     present = [value.strip() for value in values if value.strip() not in MISSING]
     if not present:
         return "text"
     if all(INTEGER.fullmatch(value) for value in present):
         return "integer"
-    if all(NUMBER_TEXT.fullmatch(value) for value in present):
+    number = NUMBER_TEXT if decimal == "." else re.compile(NUMBER.replace(r"\.", decimal))
+    if all(number.fullmatch(value) for value in present):
         return "number"
     return "boolean" if all(value.lower() in ("true", "false") for value in present) else "text"
 
 
 def _is_text(head: bytes) -> bool:
-    return b"\0" not in head and not head.lstrip().startswith(b"{")
+    if encoding_of(head) is not None:
+        return True
+    return b"\0" not in head and not head.lstrip().startswith(b"{") and not is_array(head)
 
 
 def _has_tabs(head: bytes) -> bool:
@@ -160,6 +187,6 @@ def _has_tabs(head: bytes) -> bool:
 
 
 FORMATS = (
-    Format("csv", (".csv",), True, lambda head: _is_text(head) and not _has_tabs(head), open_csv),
-    Format("tsv", (".tsv", ".tab"), True, lambda head: _is_text(head) and _has_tabs(head), open_tsv),
+    Format("csv", (".csv",), True, lambda head: _is_text(head) and not _has_tabs(head), open_csv, open_csv),
+    Format("tsv", (".tsv", ".tab"), True, lambda head: _is_text(head) and _has_tabs(head), open_tsv, open_tsv),
 )

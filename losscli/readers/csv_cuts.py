@@ -24,7 +24,6 @@ PIECE_BYTES = 1 << 18
 ROW_BYTES = 1 << 22
 
 BOM = b"\xef\xbb\xbf"
-QUOTE = ord('"')
 NEWLINES = b"\r\n"
 NONE = np.zeros(0, np.intp)
 
@@ -34,11 +33,12 @@ class Quotes:
 
     A quote opens only at the start of a value, elsewhere it is a character like
     any other; inside, two stand for one.  `inside` says whether what has been
-    seen so far ends in quotes.
+    seen so far ends in quotes.  No `quote` is no quotes.
     """
 
-    def __init__(self, delimiter: str) -> None:
+    def __init__(self, delimiter: str, quote: str = '"') -> None:
         self.inside = False
+        self._quote = quote.encode()
         self._starts_value = np.zeros(256, np.bool_)
         self._starts_value[list(delimiter.encode() + NEWLINES)] = True
         self._last = NEWLINES[-1]
@@ -47,9 +47,9 @@ class Quotes:
     def turns(self, piece: bytes | bytearray, size: int) -> IntArray:
         """The ascending places in ``piece[:size]`` of the quotes that open or close a value."""
         turns = NONE
-        if piece.find(b'"', 0, size) >= 0:
+        if self._quote and piece.find(self._quote, 0, size) >= 0:
             text = np.frombuffer(piece, np.uint8, size)
-            turns = self._turns(text, np.flatnonzero(text == QUOTE))
+            turns = self._turns(text, np.flatnonzero(text == self._quote[0]))
         self.inside ^= bool(len(turns) % 2)
         self._last = piece[size - 1]
         self._closed_last = len(turns) > 0 and int(turns[-1]) == size - 1 and not self.inside
@@ -87,13 +87,13 @@ class Quotes:
         return np.array(turns, np.intp)
 
 
-def header_bytes(head: bytes, delimiter: str) -> int | None:
+def header_bytes(head: bytes, delimiter: str, quote: str = '"') -> int | None:
     """The length of the header, its newline included, at the start of `head`.
 
     None when it does not end there, or ends with a lone carriage return, as a
     file does that has no newlines to cut at.
     """
-    quotes = Quotes(delimiter)
+    quotes = Quotes(delimiter, quote)
     turns = quotes.turns(head, len(head))
     ends = [_first_outside(head, mark, 0, len(head), turns, False) for mark in (b"\n", b"\r")]
     newline, carriage_return = (end if end >= 0 else len(head) for end in ends)
@@ -102,14 +102,16 @@ def header_bytes(head: bytes, delimiter: str) -> int | None:
     return newline + 1
 
 
-def row_starts(place: Place, delimiter: str, start: int, stop: int, step: int) -> Iterator[int | None]:
+def row_starts(
+    place: Place, delimiter: str, start: int, stop: int, step: int, quote: str = '"'
+) -> Iterator[int | None]:
     """The first row start at or after each of ``start + step``, ``start + 2 * step``, … below `stop`; then `stop`.
 
     A row starts at byte `start`.  None, and nothing after it, where the rest
     of the file has to be read as one: a quote is never closed, or newlines are
     missing.
     """
-    quotes = Quotes(delimiter)
+    quotes = Quotes(delimiter, quote)
     piece = bytearray(PIECE_BYTES)
     window = memoryview(piece)
     offset, wanted = start, start + step

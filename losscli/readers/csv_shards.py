@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -13,30 +12,18 @@ import pyarrow as pa
 from losscli.errors import InputError
 from losscli.readers.arrays import FLOAT, TEXT
 from losscli.readers.csv_cuts import Quotes, row_starts
+from losscli.readers.csv_dialect import Dialect
 from losscli.readers.csv_faults import MISSING, raise_fault, refuse_open_quote
 from losscli.readers.schema import WANTED
 from losscli.readers.source import Batches, ColumnType, Shard, Shards, slices
 from losscli.readers.streams import Place, reading
+from losscli.records import dataclass
 
 # Large enough that starting a range costs nothing, small enough for every worker to hold one.
 RANGE_BYTES = 1 << 22
 
 # A row of a stream must fit into a block.
 BLOCK_BYTES = 1 << 22
-
-
-@dataclass(frozen=True)
-class Dialect:
-    """How a CSV file is written.
-
-    `headers` are the names of the columns, in order, as they stand in the
-    file, blanks and all.  `data_start` is the byte behind the header; 0 where
-    the header is left to Arrow to find.
-    """
-
-    delimiter: str
-    headers: Mapping[str, str]
-    data_start: int
 
 
 @dataclass(frozen=True)
@@ -52,18 +39,27 @@ class CsvShard(Shard):
 
         headers = {self.dialect.headers[name]: self._storage(name, wanted) for name, wanted in types.items()}
         convert = csv.ConvertOptions(
-            column_types=headers, include_columns=list(headers), null_values=MISSING, strings_can_be_null=False
+            column_types=headers,
+            include_columns=list(headers),
+            null_values=MISSING,
+            strings_can_be_null=False,
+            decimal_point=self.dialect.decimal,
         )
+        respelt = [name for name, wanted in types.items() if self._respells(name, wanted)]
         number = self.first_row
         with reading(self.place) as stream:
             try:
                 for batch in self._read(stream, convert):
-                    yield from slices(number, batch.rename_columns(list(types)), chunk_rows)
+                    batch = batch.rename_columns(list(types))
+                    for name in respelt:
+                        place = batch.schema.get_field_index(name)
+                        batch = batch.set_column(place, name, _with_points(batch.column(place)))
+                    yield from slices(number, batch, chunk_rows)
                     number += batch.num_rows
             except pa.ArrowInvalid as error:
                 if "Empty CSV" not in str(error):
                     numbers = [name for name, wanted in types.items() if wanted == "number"]
-                    raise_fault(self.file, self.place, self.dialect.delimiter, self.dialect.headers, numbers, error)
+                    raise_fault(self.file, self.place, self.dialect, numbers, error)
 
     @abstractmethod
     def _read(self, stream: pa.NativeFile, convert: Any) -> Iterator[pa.RecordBatch]:
@@ -71,7 +67,20 @@ class CsvShard(Shard):
 
     def _names(self) -> Sequence[str] | None:
         """The headers, where the shard does not hold them."""
-        return list(self.dialect.headers.values()) if self.start else None
+        return list(self.dialect.headers.values()) if self.start or not self.dialect.header else None
+
+    def _parse(self, *, newlines_in_values: bool) -> Any:
+        from pyarrow import csv
+
+        return csv.ParseOptions(
+            delimiter=self.dialect.delimiter,
+            quote_char=self.dialect.quote or False,
+            newlines_in_values=newlines_in_values,
+        )
+
+    def _respells(self, name: str, wanted: ColumnType) -> bool:
+        """Whether a column of numbers with decimal commas is read as text, where the same value has one spelling."""
+        return wanted == "text" and self.dialect.decimal != "." and name in self.dialect.numbers
 
     def _storage(self, name: str, wanted: ColumnType) -> pa.DataType:
         if wanted == "number":
@@ -98,7 +107,7 @@ class CsvRange(CsvShard):
             pa.BufferReader(text),
             csv.ReadOptions(use_threads=False, block_size=text.size + 1, column_names=self._names()),
             # Newlines in values matter only where blocks are cut, and the only block is not.
-            csv.ParseOptions(delimiter=self.dialect.delimiter),
+            self._parse(newlines_in_values=False),
             convert,
         )
         yield from table.to_batches()
@@ -111,19 +120,19 @@ class CsvStream(CsvShard):
     def _read(self, stream: pa.NativeFile, convert: Any) -> Iterator[pa.RecordBatch]:
         from pyarrow import csv
 
-        if stream.seekable():
+        if self.place.written is None and stream.seekable():
             stream.seek(self.start)
         else:
             stream.read(self.start)
-        quoted = QuotedStream(stream, self.dialect.delimiter)
+        quoted = QuotedStream(stream, self.dialect)
         yield from csv.open_csv(
             quoted,
             csv.ReadOptions(use_threads=False, block_size=BLOCK_BYTES, column_names=self._names()),
-            csv.ParseOptions(delimiter=self.dialect.delimiter, newlines_in_values=True),
+            self._parse(newlines_in_values=True),
             convert,
         )
         if quoted.quotes.inside:
-            refuse_open_quote(self.place, self.dialect.delimiter)
+            refuse_open_quote(self.place, self.dialect)
 
 
 class QuotedStream(io.RawIOBase):
@@ -133,10 +142,10 @@ class QuotedStream(io.RawIOBase):
     takes it without a word.
     """
 
-    def __init__(self, stream: pa.NativeFile, delimiter: str) -> None:
+    def __init__(self, stream: pa.NativeFile, dialect: Dialect) -> None:
         super().__init__()
         self.stream = stream
-        self.quotes = Quotes(delimiter)
+        self.quotes = Quotes(dialect.delimiter, dialect.quote)
 
     def readable(self) -> bool:
         return True
@@ -162,7 +171,7 @@ def csv_shards(file: int, place: Place, dialect: Dialect, size: int | None) -> S
 
 def _cut(file: int, place: Place, dialect: Dialect, size: int) -> Iterator[Shard]:
     first = start = dialect.data_start
-    for stop in row_starts(place, dialect.delimiter, first, size, RANGE_BYTES):
+    for stop in row_starts(place, dialect.delimiter, first, size, RANGE_BYTES, dialect.quote):
         if stop is None:
             yield CsvStream(file, start - first, None, place, dialect, start)
             start = size
@@ -171,3 +180,12 @@ def _cut(file: int, place: Place, dialect: Dialect, size: int) -> Iterator[Shard
         start = stop
     while True:
         yield CsvRange(file, size - first, 0, place, dialect, size, size)
+
+
+def _with_points(column: pa.DictionaryArray) -> pa.DictionaryArray:
+    """A column of numbers with decimal commas, as text that has points."""
+    from pyarrow import compute
+
+    comma = r"^(\s*[+-]?[0-9]*),([0-9]*(?:[eE][+-]?[0-9]+)?\s*)$"
+    words = compute.replace_substring_regex(column.dictionary, comma, r"\1.\2")
+    return pa.DictionaryArray.from_arrays(column.indices, words)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 from losscli.readers.source import ColumnType, Source
 
-LISTS = ("vector", "matrix")
+LISTS: tuple[Literal["vector", "matrix", "labelled"], ...] = ("vector", "matrix", "labelled")
 
 
 def drift(first: Source, other: Source, types: Mapping[str, ColumnType]) -> str | None:

@@ -9,7 +9,6 @@ import pkgutil
 import re
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -18,9 +17,12 @@ from typing import IO, Any
 from losscli.errors import InputError, NothingToEvaluate, UsageError, nearest
 from losscli.readers.filesystems import answering
 from losscli.readers.partitions import partitions_of, with_partitions
+from losscli.readers.scratch import scratch_file
 from losscli.readers.source import Format, Source
 from losscli.readers.storage import is_uri, objects_below, without_secrets
 from losscli.readers.streams import COMPRESSED_SUFFIXES, Place, first_sentence, head_of, is_compressed
+from losscli.readers.text_options import PLAIN, TextOptions
+from losscli.readers.unchanged import version_of
 
 # Enough for the header of a text file and the magic bytes of any format.
 HEAD_BYTES = 1 << 12
@@ -29,12 +31,13 @@ HEAD_BYTES = 1 << 12
 _spools: list[Any] = []
 
 
-def open_sources(paths: Sequence[str], format: str = "auto") -> list[Source]:
+def open_sources(paths: Sequence[str], format: str = "auto", options: TextOptions = PLAIN) -> list[Source]:
     """Open files, globs, directories of parts and ``-`` for standard input.
 
     The parts of a directory and the matches of a glob come in the order of
     their names; empty parts among others are passed over.  `format` is the
-    name of a format, or "auto" for magic bytes and suffix.  Raises InputError
+    name of a format, or "auto" for magic bytes and suffix; `options` say how
+    delimited text is written, which no other file may be.  Raises InputError
     for a path that does not exist or cannot be read, and NothingToEvaluate
     when there is no data.
     """
@@ -46,7 +49,11 @@ def open_sources(paths: Sequence[str], format: str = "auto") -> list[Source]:
     sources: list[Source] = []
     for path in paths:
         for place in _places(path, format):
-            sources.append(_open(len(sources), place, format))
+            try:
+                sources.append(_open(len(sources), place, format, options))
+            except OSError as error:
+                # Between being found and being opened it went away.
+                raise InputError(f"{place}: cannot be read: {first_sentence(error)}") from error
     return sources
 
 
@@ -61,10 +68,19 @@ def formats() -> dict[str, Format]:
     return found
 
 
-def _open(index: int, place: Place, format: str) -> Source:
+def _open(index: int, place: Place, format: str, options: TextOptions) -> Source:
     if place.size == 0:
         raise NothingToEvaluate(f"{place}: the file is empty", "a header and rows")
-    return with_partitions((formats()[format] if format != "auto" else _format_of(place)).open(index, place))
+    found = formats()[format] if format != "auto" else _format_of(place)
+    if not options.given:
+        return with_partitions(found.open(index, place))
+    if found.open_text is None:
+        raise UsageError(
+            f"{', '.join(options.given)}: {place} is {found.name}, not delimited text",
+            "CSV or TSV files",
+            "--format csv, if it is one",
+        )
+    return with_partitions(found.open_text(index, place, options))
 
 
 def _format_of(place: Place) -> Format:
@@ -147,7 +163,7 @@ _WILDCARDS = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*"}
 
 def _file(path: str) -> Place:
     # Another process may have another working directory.
-    return Place(path, str(Path(path).absolute()), partitions=partitions_of(path))
+    return Place(path, str(Path(path).absolute()), partitions=partitions_of(path), version=version_of(path))
 
 
 def _parts(folder: str, format: str) -> list[str]:
@@ -187,12 +203,10 @@ def _spooled(pipe: IO[bytes]) -> str:
     """The path of a temporary file with everything that comes through the pipe.
 
     Errors name the line of a bad row and statistics may need a second pass, and
-    a pipe gives neither.  On Linux the file has no name, so nothing is left
-    behind however the process ends; its path is good in every local process.
+    a pipe gives neither.
     """
-    unnamed = Path("/proc/self/fd").is_dir()
-    spool = (tempfile.TemporaryFile if unnamed else tempfile.NamedTemporaryFile)(prefix="losscli-")
+    spool, path = scratch_file()
     _spools.append(spool)
     shutil.copyfileobj(pipe, spool, 1 << 20)
     spool.flush()
-    return f"/proc/{os.getpid()}/fd/{spool.fileno()}" if unnamed else str(spool.name)
+    return path

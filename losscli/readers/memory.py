@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import itertools
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any, NoReturn
 
 import pyarrow as pa
 
 from losscli.errors import UsageError
-from losscli.readers.arrays import column_of
+from losscli.readers.nested import columns_of, parent_of
 from losscli.readers.schema import check_names, lists_without_length, projected, with_seen_lengths
 from losscli.readers.source import Batches, ColumnType, Shard, Source, slices
 from losscli.readers.streams import Place
+from losscli.records import dataclass
 
 
 @dataclass(frozen=True)
@@ -38,11 +40,37 @@ class MemoryShard(Shard):
         )
 
 
+class Stream(Iterator[pa.RecordBatch]):
+    """Batches that can be read once, after a look at the first of them."""
+
+    def __init__(self, batches: Iterator[pa.RecordBatch]) -> None:
+        self._seen: deque[pa.RecordBatch] = deque()
+        self._batches = batches
+
+    def __next__(self) -> pa.RecordBatch:
+        return self._seen.popleft() if self._seen else next(self._batches)
+
+    def head(self, rows: int) -> list[pa.RecordBatch]:
+        """The batches that hold the first `rows` rows; they will be read once more."""
+        rows -= sum(batch.num_rows for batch in self._seen)
+        while rows > 0 and (batch := next(self._batches, None)) is not None:
+            self._seen.append(batch)
+            rows -= batch.num_rows
+        return list(self._seen)
+
+
 @dataclass(frozen=True)
 class MemorySource(Source):
     """A table in memory, or a stream of batches that is read once."""
 
     data: Iterable[pa.RecordBatch]
+
+    def head(self, rows: int) -> MemorySource:
+        return replace(self, data=self.data.head(rows)) if isinstance(self.data, Stream) else self
+
+    @property
+    def read_once(self) -> bool:
+        return isinstance(self.data, Iterator)
 
     def shards(self) -> list[Shard]:
         return [MemoryShard(self.index, 0, self.rows, self.place, self.data)]
@@ -79,18 +107,18 @@ def _from_iterator(batches: Iterator[Any]) -> MemorySource:
         raise UsageError(
             f"an iterable of {type(first).__name__} is not data to evaluate", "an iterable of record batches"
         )
-    return _source("data", first.schema, itertools.chain([first], batches), None, first)
+    return _source("data", first.schema, Stream(itertools.chain([first], batches)), None, first)
 
 
 def _source(
     name: str, schema: pa.Schema, data: Iterable[pa.RecordBatch], rows: int | None, first: pa.RecordBatch | None = None
 ) -> MemorySource:
     place = Place(name, "")
-    columns = tuple(column_of(field) for field in schema)
+    columns = columns_of(schema)
     check_names(place, [column.name for column in columns])
     unknown = lists_without_length(columns)
     if first is None and isinstance(data, list):
         first = next((batch for batch in data if batch.num_rows), None)
     if unknown and first is not None:
-        columns = with_seen_lengths(columns, first.select(unknown))
+        columns = with_seen_lengths(columns, first.select(sorted({parent_of(name, schema.names) for name in unknown})))
     return MemorySource(0, place, "memory", None, rows, columns, data)

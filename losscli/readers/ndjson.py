@@ -1,15 +1,16 @@
-"""NDJSON: an object on each line, keys as columns, types fixed before the first row.
+"""NDJSON: an object on each line, keys as columns, types fixed before the first row; and arrays of objects.
 
 The columns are the keys of the first rows.  A newline always ends a row, for
 JSON text holds none, so a plain file may be cut at any: the shards are ranges
-of bytes, and each reads the lines that start in its range.
+of bytes, and each reads the lines that start in its range.  A file that holds one
+array of objects is read from its start to its end, as if each stood on a line.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any, NoReturn
 
@@ -17,6 +18,7 @@ import pyarrow as pa
 
 from losscli.errors import InputError, NothingToEvaluate
 from losscli.readers.csv_faults import MISSING, NUMBER, not_utf8
+from losscli.readers.json_array import is_array
 from losscli.readers.ndjson_rows import (
     BlockReader,
     Broken,
@@ -24,14 +26,18 @@ from losscli.readers.ndjson_rows import (
     RowError,
     Stored,
     Word,
+    flattened,
     members,
     not_an_object,
+    scored,
     stored_as,
 )
+from losscli.readers.nested import in_class_order
 from losscli.readers.schema import check_names, projected
 from losscli.readers.source import Batches, Column, ColumnType, Format, Kind, Shard, Source, slices
-from losscli.readers.streams import Place, head_of, is_compressed, reading
+from losscli.readers.streams import JSON_ARRAY, Place, head_of, is_compressed, reading
 from losscli.readers.text_lists import as_list_column
+from losscli.records import dataclass
 
 RANGE_BYTES = 1 << 22
 
@@ -73,18 +79,24 @@ class NdjsonShard(Shard):
 
 @dataclass(frozen=True)
 class NdjsonSource(Source):
-    """An NDJSON file, plain or compressed."""
+    """An NDJSON file, plain or compressed; one that is `streamed` is read from its start to its end."""
 
     stored: Mapping[str, Stored]
-    compressed: bool
+    streamed: bool
 
     def shards(self) -> list[Shard]:
-        if self.compressed or self.bytes is None:
+        if self.streamed or self.bytes is None:
             return [NdjsonShard(self.index, 0, None, self.place, self.stored, None)]
         cuts = [*range(0, self.bytes, RANGE_BYTES), self.bytes]
         return [NdjsonShard(self.index, start, None, self.place, self.stored, stop) for start, stop in pairwise(cuts)]
 
+    @property
+    def written(self) -> Mapping[str, object]:
+        return {} if self.place.written is None else {"layout": "array"}
+
     def line_of(self, row: int) -> int | None:
+        if self.place.written is not None:
+            return None
         seen = -1
         for number, line in enumerate(_lines(self.place), 1):
             seen += bool(line.strip(b" \t\r"))
@@ -94,17 +106,21 @@ class NdjsonSource(Source):
 
 
 def open_ndjson(index: int, place: Place) -> NdjsonSource:
-    """The NDJSON file at `place`; InputError when its first lines are not objects."""
-    values = _first_values(place)
+    """The NDJSON file at `place`, or the array of objects; InputError when its first lines are not objects."""
+    if is_array(head_of(place, HEAD_BYTES).removeprefix(BOM)):
+        place = replace(place, written=JSON_ARRAY)
+    values, nested = _first_values(place)
     columns = tuple(_column(name, found) for name, found in values.items())
     check_names(place, [column.name for column in columns])
-    stored = {name: _stored(found) for name, found in values.items()}
-    return NdjsonSource(index, place, "ndjson", place.size, None, columns, stored, is_compressed(place))
+    stored = {name: "nested" if name in nested else _stored(found) for name, found in values.items()}
+    streamed = is_compressed(place) or place.written is not None
+    return NdjsonSource(index, place, "ndjson", place.size, None, columns, stored, streamed)
 
 
-def _first_values(place: Place) -> dict[str, list[Any]]:
-    """The values of every key in the first rows, those that are not null."""
+def _first_values(place: Place) -> tuple[dict[str, list[Any]], set[str]]:
+    """The values of every key in the first rows, those that are not null; and which keys are of objects inside."""
     values: dict[str, list[Any]] = {}
+    nested: set[str] = set()
     row = 0
     for number, line in enumerate(_first_lines(place)):
         try:
@@ -113,11 +129,14 @@ def _first_values(place: Place) -> dict[str, list[Any]]:
         except UnicodeDecodeError:
             raise not_utf8(place) from None
         except RowError as error:
-            raise not_an_object(place.name, Broken(row, number, str(error), text)) from None
+            raise not_an_object(place, Broken(row, number, str(error), text)) from None
         if found is None:
             continue
         row += 1
-        for name, value in found:
+        keys = {name for name, _ in found}
+        for name, value in flattened(found):
+            if name not in keys:
+                nested.add(name)
             known = values.setdefault(name, [])
             if value is not None:
                 known.append(value)
@@ -126,7 +145,9 @@ def _first_values(place: Place) -> dict[str, list[Any]]:
     for name in values:
         if not name.isprintable():
             raise InputError(f"{place}: a key holds {name!a}, which cannot be shown", "keys of printable characters")
-    return values
+    # An object that is null in some rows is no column beside its members.
+    objects = {name[:place] for name in nested for place, letter in enumerate(name) if letter == "."}
+    return {name: found for name, found in values.items() if found or name not in objects}, nested
 
 
 def _first_lines(place: Place) -> list[bytes]:
@@ -210,7 +231,7 @@ def _raise_fault(file: int, place: Place, types: Mapping[str, ColumnType], store
         rows += _read(reader, place, block, rows).num_rows
     broken = reader.broken
     if broken and (not reader.faults or broken.row <= reader.faults.first().row):
-        raise not_an_object(place.name, broken)
+        raise not_an_object(place, broken)
     source = NdjsonSource(file, place, "ndjson", None, None, (), stored, True)
     raise reader.faults.error(lambda _: place.name, lambda _: rows, lambda _, row: source.line_of(row))
 
@@ -227,6 +248,10 @@ def _stored(values: Sequence[Any]) -> Stored:
 
 def _column(name: str, values: Sequence[Any]) -> Column:
     stored = _stored(values)
+    if stored in ("list", "object"):
+        pairs = [scored(value) for value in values]
+        if None not in pairs:
+            return _labelled_column(name, [label for pair in pairs for label, _ in pair or ()])
     if stored == "string":
         return as_list_column(Column(name, _kind_of_texts(values), None, "string"), values)
     if stored == "list":
@@ -256,8 +281,14 @@ def _list_column(name: str, values: Sequence[list[Any]]) -> Column:
     return Column(name, "other", None, "list")
 
 
+def _labelled_column(name: str, labels: Sequence[Any]) -> Column:
+    names = in_class_order(label.text if isinstance(label, Word) else str(label) for label in labels)
+    return Column(name, "labelled", len(names), "scores with classes", names=names, named_by="rows")
+
+
 def _is_ndjson(head: bytes) -> bool:
-    return head.removeprefix(BOM).lstrip().startswith((b"{", b"[{"))
+    text = head.removeprefix(BOM)
+    return text.lstrip().startswith(b"{") or is_array(text)
 
 
-FORMATS = (Format("ndjson", (".ndjson", ".jsonl"), True, _is_ndjson, open_ndjson),)
+FORMATS = (Format("ndjson", (".ndjson", ".jsonl", ".json"), True, _is_ndjson, open_ndjson),)

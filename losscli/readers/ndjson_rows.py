@@ -8,6 +8,7 @@ values, so which one has read a block makes no difference.
 - Numbers are JSON numbers, true and false as 1 and 0, and strings that a CSV
   file could hold in a column of numbers.
 - Text is a string, or a number, true or false as written.
+- A member of an object inside is a column of its own, ``outer.inner``.
 - A key that an object does not have is null, and keys that nobody asked for
   may hold anything.
 """
@@ -16,8 +17,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Container, Iterator, Mapping
 from typing import Any, Literal, TypeAlias
 
 import pyarrow as pa
@@ -26,17 +26,21 @@ from losscli.errors import InputError
 from losscli.faults import Fault, Faults
 from losscli.readers.arrays import FLOAT
 from losscli.readers.csv_faults import MISSING, NUMBER, SHOWN_CHARACTERS
+from losscli.readers.nested import LABEL_FIELDS, SCORE_FIELDS
 from losscli.readers.schema import WANTED
 from losscli.readers.source import ColumnType
+from losscli.readers.streams import Place
+from losscli.records import dataclass
 
-# What the first rows hold in a column: one JSON type, several, or only null.
-Stored: TypeAlias = Literal["string", "whole", "number", "boolean", "list", "object", "mixed", "null"]
+# What the first rows hold in a column: one JSON type, several, or only null; or it is a member of an object inside.
+Stored: TypeAlias = Literal["string", "whole", "number", "boolean", "list", "object", "mixed", "null", "nested"]
 
 EXACT: dict[ColumnType, pa.DataType] = {
     "number": FLOAT,
     "text": pa.string(),
     "vector": pa.list_(FLOAT),
     "matrix": pa.list_(pa.list_(FLOAT)),
+    "labelled": pa.list_(pa.struct([("label", pa.string()), ("score", FLOAT)])),
 }
 
 # Arrow reads these JSON types as what they are; the conversion to the type wanted is that of typed files.
@@ -49,7 +53,7 @@ FAST: dict[tuple[ColumnType, Stored], pa.DataType] = {
     ("text", "boolean"): pa.bool_(),
     ("vector", "list"): EXACT["vector"],
     ("matrix", "list"): EXACT["matrix"],
-    **{(wanted, "null"): stored for wanted, stored in EXACT.items()},
+    **{(wanted, "null"): stored for wanted, stored in EXACT.items() if wanted != "labelled"},
 }
 
 PROBLEMS: dict[ColumnType, str] = {
@@ -57,6 +61,7 @@ PROBLEMS: dict[ColumnType, str] = {
     "text": "is not a single value",
     "vector": "is not a list of numbers",
     "matrix": "is not a list of lists of numbers",
+    "labelled": "does not hold scores with their classes",
 }
 
 _NUMBER = re.compile(NUMBER)
@@ -110,6 +115,38 @@ def members(line: str) -> Members:
     if not isinstance(value, Members):
         raise RowError(f"{_shown(value)} is not an object")
     return value
+
+
+def flattened(found: Members, columns: Container[str] = (), outer: str = "") -> Iterator[tuple[str, Any]]:
+    """The members of an object, those of an object inside as ``outer.inner``.
+
+    Scores with their classes stay together, and so does what is one of `columns` itself.
+    """
+    for name, value in found:
+        if isinstance(value, Members) and outer + name not in columns and scored(value) is None:
+            yield from flattened(value, columns, f"{outer}{name}.")
+        else:
+            yield outer + name, value
+
+
+def scored(value: Any) -> list[tuple[Any, Any]] | None:
+    """The classes and scores of a list of objects that hold one of each, or of an object of two lists; else None."""
+    if isinstance(value, Members):
+        pair = _pair(value)
+        lists = pair is not None and all(type(one) is list for one in pair)
+        return list(zip(*pair, strict=True)) if pair and lists and len(pair[0]) == len(pair[1]) else None
+    if type(value) is not list or not value:
+        return None
+    pairs = [_pair(one) if isinstance(one, Members) else None for one in value]
+    return [pair for pair in pairs if pair is not None] if None not in pairs else None
+
+
+def _pair(found: Members) -> tuple[Any, Any] | None:
+    """The label and the score of an object that holds nothing else."""
+    values = {name.lower(): value for name, value in found}
+    label = next((name for name in LABEL_FIELDS if name in values), None)
+    score = next((name for name in SCORE_FIELDS if name in values and name != label), None)
+    return (values[label], values[score]) if label and score and len(found) == 2 else None
 
 
 def stored_as(value: Any) -> Stored:
@@ -174,7 +211,7 @@ class BlockReader:
 
     def _row(self, line: str, row: int, number: int) -> dict[str, Any]:
         try:
-            given = [member for member in members(line) if member[0] in self.types]
+            given = [member for member in flattened(members(line), self.types) if member[0] in self.types]
             values = dict(given)
             if len(values) < len(given):
                 raise RowError("a key is there twice")
@@ -204,15 +241,14 @@ def parsed(text: bytes, schema: pa.Schema) -> pa.Table:
     )
 
 
-def not_an_object(name: str, broken: Broken) -> InputError:
-    """The error for a line that is not an object, in the file called `name`."""
-    text = broken.text.strip()
-    array = broken.line == 0 and text.startswith("[")
+def not_an_object(place: Place, broken: Broken) -> InputError:
+    """The error for a line, or an element of an array, that is not an object."""
+    lines = place.written is None
+    where = f"row {broken.row + 1:,}" + (f" (line {broken.line + 1:,})" if lines else "")
     return InputError(
-        f"{name}: row {broken.row + 1:,} (line {broken.line + 1:,}): {_cut(text)} is not a JSON object: "
-        f"{broken.reason}",
-        "one JSON object on each line",
-        f"jq -c '.[]' {name} writes an array as lines" if array else "a file that was cut off ends like this, too",
+        f"{place}: {where}: {_cut(broken.text.strip())} is not a JSON object: {broken.reason}",
+        "one JSON object on each line" if lines else "an array of JSON objects",
+        "a file that was cut off ends like this, too",
     )
 
 
@@ -260,7 +296,22 @@ def _matrix(value: Any) -> list[list[float | None] | None] | None:
     return value and [_vector(one) for one in value]
 
 
-_CONVERSIONS: dict[ColumnType, Any] = {"number": _number, "text": _text, "vector": _vector, "matrix": _matrix}
+def _labelled(value: Any) -> list[dict[str, Any]] | None:
+    if value is None:
+        return None
+    pairs = scored(value)
+    if pairs is None:
+        raise CellError
+    return [{"label": _text(label), "score": _number(score)} for label, score in pairs]
+
+
+_CONVERSIONS: dict[ColumnType, Any] = {
+    "number": _number,
+    "text": _text,
+    "vector": _vector,
+    "matrix": _matrix,
+    "labelled": _labelled,
+}
 
 
 def _is_unicode(text: str) -> bool:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from losscli.errors import InputError
-from losscli.readers.arrays import column_of
 from losscli.readers.filesystems import is_answer, refusal
+from losscli.readers.nested import columns_of
 from losscli.readers.schema import PEEKED_ROWS, check_names, lists_without_length, projected, with_seen_lengths
 from losscli.readers.source import Batches, ColumnType, Format, Shard, Source
 from losscli.readers.storage import is_uri, opened
 from losscli.readers.streams import Place, first_sentence
+from losscli.records import dataclass
 
 if TYPE_CHECKING:
     from pyarrow.parquet import ParquetFile
@@ -76,7 +76,7 @@ class ParquetSource(Source):
 def open_parquet(index: int, place: Place) -> ParquetSource:
     """The Parquet file at `place`; InputError when it is damaged or cut off."""
     with _opened(place) as file:
-        columns = tuple(column_of(field) for field in file.schema_arrow)
+        columns = columns_of(file.schema_arrow)
         check_names(place, [column.name for column in columns])
         metadata = file.metadata
         groups = tuple(metadata.row_group(group).num_rows for group in range(metadata.num_row_groups))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from urllib.parse import unquote
 
 import numpy as np
@@ -18,9 +17,11 @@ import pyarrow as pa
 from losscli.errors import InputError
 from losscli.readers.arrays import FLOAT, string_array
 from losscli.readers.csv_faults import MISSING, NUMBER
+from losscli.readers.drift import LISTS
 from losscli.readers.schema import WANTED, check_names
 from losscli.readers.source import Batches, Column, ColumnType, Kind, Shard, Shards, Source
 from losscli.readers.streams import Place
+from losscli.records import dataclass
 
 NULL = "__HIVE_DEFAULT_PARTITION__"
 
@@ -61,6 +62,10 @@ class PartitionedSource(Source):
     def line_of(self, row: int) -> int | None:
         return self.stored.line_of(row)
 
+    @property
+    def written(self) -> Mapping[str, object]:
+        return self.stored.written
+
     def _with_values(self, shard: Shard, counted: Column) -> Shard:
         return PartitionedShard(shard.file, shard.first_row, shard.rows, self.place, shard, counted)
 
@@ -77,7 +82,7 @@ class PartitionedShard(Shard):
         given = dict(self.place.partitions)
         inner = {name: wanted for name, wanted in types.items() if name not in given}
         kind = self.counted.kind
-        counted: dict[str, ColumnType] = {self.counted.name: kind if kind in ("vector", "matrix") else "text"}
+        counted: dict[str, ColumnType] = {self.counted.name: kind if kind in LISTS else "text"}
         for first_row, batch in self.stored.batches(inner or counted, chunk_rows):
             arrays = [
                 self._constant(name, given[name], wanted, batch.num_rows) if name in given else batch.column(name)

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pyarrow as pa
 
 from losscli.errors import InputError
-from losscli.readers.arrays import convert
+from losscli.readers.nested import class_words, column_at, converted, is_spark_vector
 from losscli.readers.source import Column, ColumnType
 from losscli.readers.streams import Place
 from losscli.readers.text_lists import as_list_column
@@ -19,10 +19,14 @@ WANTED: dict[ColumnType, str] = {
     "text": "a column of single values",
     "vector": "a list of numbers in each row",
     "matrix": "a list of lists of numbers in each row",
+    "labelled": "scores with their classes in each row",
 }
 
 # Rows whose lists, or texts that may be lists, are looked at for what the type does not declare.
 PEEKED_ROWS = 1000
+
+# A longer dictionary holds texts or identities, not classes.
+MOST_CATEGORIES = 10_000
 
 
 def check_names(place: Place, names: Iterable[str]) -> None:
@@ -40,13 +44,14 @@ def lists_without_length(columns: Sequence[Column]) -> list[str]:
         if column.kind == "text"
         or (column.kind in ("vector", "matrix") and column.width is None)
         or (column.kind == "matrix" and column.inner_width is None)
+        or (column.kind == "labelled" and column.names is None)
     ]
 
 
 def with_seen_lengths(columns: Sequence[Column], batch: pa.RecordBatch) -> tuple[Column, ...]:
     """`columns` with the list lengths of the first rows that hold lists; `batch` holds these rows."""
-    names = batch.schema.names
-    return tuple(_measured(column, batch) if column.name in names else column for column in columns)
+    unknown = set(lists_without_length(columns))
+    return tuple(_measured(column, batch) if column.name in unknown else column for column in columns)
 
 
 def projected(batch: pa.RecordBatch, types: Mapping[str, ColumnType], place: Place) -> pa.RecordBatch:
@@ -54,8 +59,8 @@ def projected(batch: pa.RecordBatch, types: Mapping[str, ColumnType], place: Pla
     arrays = []
     for name, wanted in types.items():
         try:
-            array = convert(batch.column(name), wanted)
-            if wanted == "text":
+            array = converted(column_at(batch, name), wanted)
+            if wanted in ("text", "labelled"):
                 # Damaged Parquet and Arrow files hold bytes that are no text, and places outside of the dictionary.
                 array.validate(full=True)
         except TypeError as error:
@@ -67,7 +72,14 @@ def projected(batch: pa.RecordBatch, types: Mapping[str, ColumnType], place: Pla
 
 
 def _measured(column: Column, batch: pa.RecordBatch) -> Column:
-    array = batch.column(column.name)
+    array = column_at(batch, column.name)
+    if column.kind == "labelled":
+        words = class_words(array)
+        return replace(column, width=len(words) or None, names=words, named_by="rows")
+    if is_spark_vector(array.type):
+        array = converted(array, "vector")
+    if column.kind == "text" and pa.types.is_dictionary(array.type):
+        column = _with_categories(column, array)
     if column.kind == "text":
         return as_list_column(column, (value.as_py() for value in array if value.is_valid))
     for row in range(len(array)):
@@ -76,3 +88,11 @@ def _measured(column: Column, batch: pa.RecordBatch) -> Column:
             inner = next((len(one.values) for one in values if one.is_valid), None) if column.kind == "matrix" else None
             return replace(column, width=len(values), inner_width=inner)
     return column
+
+
+def _with_categories(column: Column, array: pa.DictionaryArray) -> Column:
+    """`column` with the values of its dictionary, in their order, where that is not too long to be classes."""
+    if len(array.dictionary) > MOST_CATEGORIES:
+        return column
+    words = [str(word) for word in array.dictionary.to_pylist() if word is not None]
+    return replace(column, names=tuple(words), named_by=column.named_by or "dictionary")

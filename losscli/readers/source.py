@@ -11,16 +11,18 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from threading import Lock
 from typing import Literal, TypeAlias, overload
 
 import pyarrow as pa
 
 from losscli.readers.streams import Place
+from losscli.readers.text_options import TextOptions
+from losscli.records import dataclass
 
-Kind = Literal["number", "integer", "boolean", "text", "vector", "matrix", "other"]
-ColumnType = Literal["number", "text", "vector", "matrix"]
+Kind = Literal["number", "integer", "boolean", "text", "vector", "matrix", "labelled", "other"]
+ColumnType = Literal["number", "text", "vector", "matrix", "labelled"]
+NamedBy = Literal["ClassLabel", "categories", "dictionary", "rows"]
 Batches: TypeAlias = Iterator[tuple[int, pa.RecordBatch]]
 
 
@@ -34,6 +36,12 @@ class Column:
     for a matrix (lists of lists) `inner_width` is that of the inner lists.
     `type` is the stored type in the words of its format; `as_text` says that
     what is a list by its kind is stored as text.
+
+    `names` are the classes that the file itself declares for the column, and
+    `named_by` how: the "ClassLabel" of Hugging Face, whose labels are the
+    places of the names; the "categories" of pandas; the "dictionary" of Arrow;
+    or the "rows", where every score of a "labelled" column names its class.
+    `header` is the name as a text file has it, where blanks stand around it.
     """
 
     name: str
@@ -42,6 +50,9 @@ class Column:
     type: str
     inner_width: int | None = None
     as_text: bool = False
+    names: tuple[str, ...] | None = None
+    named_by: NamedBy | None = None
+    header: str | None = None
 
 
 @dataclass(frozen=True)
@@ -65,7 +76,8 @@ class Shard(ABC):
         """The columns of `types`, as (number of the first row, batch) of 1 to `chunk_rows` rows.
 
         "number" is float64; "text" is dictionary<int32, string>; "vector" is a
-        list and "matrix" a list of lists of float64.  All may hold nulls.
+        list and "matrix" a list of lists of float64; "labelled" is a list of
+        struct<label: text, score: float64>.  All may hold nulls.
         Raises InputError where the file cannot be read as these types.
         """
 
@@ -124,6 +136,20 @@ class Source(ABC):
     def shards(self) -> Sequence[Shard]:
         """The parts of the file, in file order; none when there are no rows."""
 
+    def head(self, rows: int) -> Source:  # noqa: ARG002
+        """A source that has at least the first `rows` rows, to read before this one is read."""
+        return self
+
+    @property
+    def written(self) -> Mapping[str, object]:
+        """How text is written where it is not as in most files, such as ``{"delimiter": ";"}``."""
+        return {}
+
+    @property
+    def read_once(self) -> bool:
+        """Whether the rows are gone when they have been read: an iterator has no second pass."""
+        return False
+
     def line_of(self, row: int) -> int | None:  # noqa: ARG002
         """The 1-based line on which the 0-based data row starts; None for formats without lines."""
         return None
@@ -135,7 +161,8 @@ class Format:
 
     A module of this package that defines `FORMATS` adds formats; nothing else
     lists them.  `recognise` looks at the first bytes, decompressed.  Only a
-    `text` format may be compressed as a whole.
+    `text` format may be compressed as a whole.  `open_text` opens a file as the
+    options for delimited text say, where these mean something.
     """
 
     name: str
@@ -143,6 +170,7 @@ class Format:
     text: bool
     recognise: Callable[[bytes], bool]
     open: Callable[[int, Place], Source]
+    open_text: Callable[[int, Place, TextOptions], Source] | None = None
 
 
 def slices(first_row: int, batch: pa.RecordBatch, chunk_rows: int) -> Batches:

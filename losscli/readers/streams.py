@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from losscli.errors import InputError
 from losscli.readers.filesystems import is_answer, refusal
 from losscli.readers.storage import is_uri, opened, size_of
+from losscli.readers.unchanged import Version
+from losscli.records import dataclass
+
+if TYPE_CHECKING:
+    from losscli.readers.decoding import Converted
+
+# How a file is written that is an array of objects.
+JSON_ARRAY = "json array"
 
 COMPRESSIONS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bz2"}
 COMPRESSED_SUFFIXES = (".gz", ".zst", ".bz2")
@@ -25,12 +33,16 @@ class Place:
 
     A `spooled` file is the copy of a pipe, which only processes of this machine can open.
     `partitions` are the columns and values that the names of its folders give.
+    `written` says how its bytes become UTF-8 text, if they are not: an encoding, or `JSON_ARRAY`.
+    `version` is that of a local file when it was found.
     """
 
     name: str
     path: str
     spooled: bool = False
     partitions: tuple[tuple[str, str | None], ...] = ()
+    written: str | None = None
+    version: Version | None = None
 
     def __str__(self) -> str:
         return self.name
@@ -59,7 +71,23 @@ def is_compressed(place: Place) -> bool:
 
 @contextmanager
 def reading(place: Place) -> Iterator[pa.NativeFile]:
-    """The decompressed bytes of a file as a stream; failures to read them are InputErrors."""
+    """The decompressed bytes of a file as a stream, UTF-8 if it is text; failures to read them are InputErrors."""
+    with _stored(place) as stream:
+        yield stream if place.written is None else pa.PythonFile(_converted(stream, place), mode="r")
+
+
+def _converted(stream: pa.NativeFile, place: Place) -> Converted:
+    from losscli.readers.decoding import Decoded
+
+    if place.written == JSON_ARRAY:
+        from losscli.readers.json_array import ArrayLines
+
+        return ArrayLines(stream, place.name)
+    return Decoded(stream, place.name, place.written or "utf-8")
+
+
+@contextmanager
+def _stored(place: Place) -> Iterator[pa.NativeFile]:
     try:
         with opened(place.path) as raw:
             compression = compression_of(raw.read(4))

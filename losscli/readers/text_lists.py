@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from losscli.readers.arrays import bits, floats, string_array
 from losscli.readers.csv_faults import ACCEPTED, MISSING
 from losscli.readers.source import Column
+from losscli.records import dataclass
 from losscli.roles import BoolArray, FloatArray, IntArray
 
 # What NumPy and Python print in place of numbers, and what Polars does.
