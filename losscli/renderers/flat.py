@@ -33,7 +33,7 @@ class FlatTable:
         self._by = list(dict.fromkeys(name for row in rows if row.level == "slice" for name in row.key))
         self._quantiles = list(dict.fromkeys(name for row in rows for name in row.quantiles))
         measures = [*MEASURES, *self._quantiles, *ENDING]
-        self.by_columns = _distinct(self._by, {*IDENTITY, *measures})
+        self.by_columns = distinct(self._by, {*IDENTITY, *measures})
         self.columns = [*IDENTITY, *self.by_columns, *measures]
 
     @property
@@ -72,7 +72,8 @@ def _plain(value: float | None) -> float | None:
     return None if value is None else float(value)
 
 
-def _distinct(names: Sequence[str], taken: set[str]) -> list[str]:
+def distinct(names: Sequence[str], taken: set[str]) -> list[str]:
+    """`names`, those that are among `taken` or come twice with ``by_`` before them."""
     columns: list[str] = []
     for name in names:
         while name in taken:

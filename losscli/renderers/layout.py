@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from losscli.records import dataclass
 from losscli.report import Report, Result, Row
 
 MISSING = "-"

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from losscli.records import dataclass
 from losscli.renderers.layout import (
     MISSING,
     Column,
@@ -42,12 +42,10 @@ def render(report: Report, options: RenderOptions) -> str:
         lines += _result_lines(report, result, options, width)
         lines.append([])
     for kind, text in endnotes(report):
-        lines += _wrapped(f"{kind}: {text}", "yellow" if kind == "warning" else "dim", width)
+        lines += wrapped(f"{kind}: {text}", "yellow" if kind == "warning" else "dim", width)
     while lines and not lines[-1]:
         lines.pop()
-    if options.terminal and options.color:
-        return _colored(lines)
-    return "".join("".join(text for text, _ in _stripped(line)) + "\n" for line in lines)
+    return drawn_text(lines, options)
 
 
 @dataclass(frozen=True)
@@ -85,7 +83,7 @@ def _result_lines(report: Report, result: Result, options: RenderOptions, width:
             line += [(GAP, ""), (cell, STATUS_STYLE.get(row.status, "red") if one.column.key == "status" else style)]
         return line
 
-    lines = _wrapped(printable(result.title), "bold", width) + _wrapped(subtitle(result), "dim", width)
+    lines = wrapped(printable(result.title), "bold", width) + wrapped(subtitle(result), "dim", width)
     header = cut_middle(head, name_width)
     lines.append(
         [(header + " " * (name_width - text_width(header)), "bold")]
@@ -102,7 +100,7 @@ def _result_lines(report: Report, result: Result, options: RenderOptions, width:
     lines += [row_line(row, "") for row in summaries]
     lines += _hidden_line(drawn, shown, natural, width)
     for kind, text in footnotes(report, result):
-        lines += _wrapped(f"{kind}: {text}", "dim", width)
+        lines += wrapped(f"{kind}: {text}", "dim", width)
     return lines
 
 
@@ -164,10 +162,10 @@ def _hidden_line(drawn: Sequence[Drawn], shown: Sequence[Drawn], natural: int, w
     if not hidden:
         return []
     needed = natural + sum(len(GAP) + one.width for one in drawn)
-    return _wrapped(f"not shown: {', '.join(hidden)} (a terminal of {needed} columns shows all)", "dim", width)
+    return wrapped(f"not shown: {', '.join(hidden)} (a terminal of {needed} columns shows all)", "dim", width)
 
 
-def _wrapped(text: str, style: str, width: int | None) -> list[Line]:
+def wrapped(text: str, style: str, width: int | None) -> list[Line]:
     """A line of text, wrapped between words and indented under its first line."""
     if width is None:
         return [[(text, style)]]
@@ -175,7 +173,15 @@ def _wrapped(text: str, style: str, width: int | None) -> list[Line]:
     return [[(piece, style)] for piece in pieces]
 
 
-def _colored(lines: Sequence[Line]) -> str:
+def drawn_text(lines: Sequence[Line], options: RenderOptions) -> str:
+    """The lines as text, with colour only on a terminal that wants it."""
+    if options.terminal and options.color:
+        return colored(lines)
+    return "".join("".join(text for text, _ in stripped(line)) + "\n" for line in lines)
+
+
+def colored(lines: Sequence[Line]) -> str:
+    """The lines as text for a terminal with colours."""
     # Only here: rich takes 60 ms to import, and a table without colour needs nothing of it.
     from rich.color import ColorSystem
     from rich.style import Style
@@ -183,10 +189,10 @@ def _colored(lines: Sequence[Line]) -> str:
     def painted(text: str, style: str) -> str:
         return Style.parse(style).render(text, color_system=ColorSystem.STANDARD) if style else text
 
-    return "".join("".join(painted(text, style) for text, style in _stripped(line)) + "\n" for line in lines)
+    return "".join("".join(painted(text, style) for text, style in stripped(line)) + "\n" for line in lines)
 
 
-def _stripped(line: Line) -> Line:
+def stripped(line: Line) -> Line:
     """The line without blanks at its end."""
     kept = list(line)
     while kept and not kept[-1][0].strip():

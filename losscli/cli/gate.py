@@ -1,0 +1,296 @@
+"""Check the rules of losscli.toml; the exit code is the verdict.
+
+    losscli gate [FILE...] [--config FILE] [--rule RULE...] [--baseline FILE] [options]
+
+Holds losses against limits, and their change against a baseline, in all, per
+class or per slice. Exit 0 is a pass, with or without warnings, 1 a failure, 4
+an inconclusive run where the configuration asks for that. Whatever can be said
+of the input on the command line wins over the configuration.
+
+Checks against a baseline are tests of the paired differences, corrected
+together for their number: a rule fails on evidence that the change exceeds its
+limit, not because chance had it so. Slices of fewer than min_slice rows are
+shown and decide nothing.
+
+Under GitHub Actions, the gravest checks become annotations, and the whole
+report the summary of the step.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Annotated, Any, get_args
+
+from losscli.cli import eval as evaluation
+from losscli.cli import options as given
+from losscli.cli.declared import Argument, Declared, Option
+from losscli.cli.parameters import given_parameters, parameter_options
+from losscli.errors import InputError, Interrupted
+
+ORDER = 30
+
+# What eval declares and means the same here; the slices are those of the rules.
+_PANELS = (given.SELECTING, given.READING, given.RUNNING)
+_NOT_HERE = frozenset({"files", "by", "keep"})
+
+
+def build() -> Any:
+    """The Typer command, with a flag for every loss parameter."""
+    return given.with_options(command, parameter_options())
+
+
+def command(
+    files: Annotated[
+        list[str] | None, Argument(metavar="FILE", help="The predictions to check, in the place of [input] path.")
+    ] = None,
+    *,
+    config: Annotated[
+        str | None,
+        Option("--config", metavar="FILE", help="The configuration; losscli.toml here.", rich_help_panel=given.GATE),
+    ] = None,
+    rule: Annotated[
+        list[str] | None,
+        Option(
+            "--rule",
+            metavar="KEY=VALUE,...",
+            help="A rule in the place of those of the configuration, such as max=0.42 or "
+            "max_increase=2%,by=region,severity=warn; repeatable.",
+            rich_help_panel=given.GATE,
+        ),
+    ] = None,
+    baseline: Annotated[
+        str | None,
+        Option("--baseline", metavar="FILE", help="The predictions to compare with.", rich_help_panel=given.GATE),
+    ] = None,
+    correction: Annotated[
+        str | None,
+        Option(
+            "--correction",
+            metavar="NAME",
+            help="Of p values for the number of checks: holm, bh or none.",
+            rich_help_panel=given.GATE,
+        ),
+    ] = None,
+    level: Annotated[
+        float | None,
+        Option(
+            "--level",
+            metavar="P",
+            help="Confidence level; a false alarm has the probability 1 - P.",
+            rich_help_panel=given.GATE,
+        ),
+    ] = None,
+    min_slice: Annotated[
+        int | None,
+        Option(
+            "--min-slice",
+            metavar="N",
+            help="Slices with fewer rows are not compared with the baseline.",
+            rich_help_panel=given.GATE,
+        ),
+    ] = None,
+    on_inconclusive: Annotated[
+        str | None,
+        Option(
+            "--on-inconclusive",
+            metavar="VERDICT",
+            help="What an inconclusive run means: pass, warn, or fail for exit 4.",
+            rich_help_panel=given.GATE,
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool,
+        Option("--dry-run", help="Show what would be checked, and read no rows.", rich_help_panel=given.GATE),
+    ] = False,
+    output_format: Annotated[
+        str,
+        Option(
+            "-f",
+            "--output-format",
+            metavar="NAME",
+            help="table, plain, json, ndjson, csv, tsv, md, or any other report.",
+            rich_help_panel=given.OUTPUT,
+        ),
+    ] = "table",
+    quiet: Annotated[
+        bool, Option("-q", "--quiet", help="Print only the verdict.", rich_help_panel=given.OUTPUT)
+    ] = False,
+    output: given.Outputs = None,
+    top: given.Top = 20,
+    debug: given.Debug = False,
+    **options: Any,
+) -> int:
+    """Check the rules of losscli.toml; the exit code is the verdict."""
+    from losscli.gates.gating import prepare_gate
+
+    keywords, spelled = _keywords(options)
+    decisions = {
+        "correction": correction,
+        "level": level,
+        "min_slice": min_slice,
+        "on_inconclusive": on_inconclusive,
+    }
+    keywords |= {name: value for name, value in decisions.items() if value is not None}
+    if os.environ.get("CI"):
+        keywords["strict"] = True
+    gate = prepare_gate(
+        files,
+        config=config,
+        rules=rule or (),
+        baseline=baseline,
+        losses=keywords.pop("loss", None),
+        dialect=keywords.pop("dialect", None),
+        plugins=keywords.pop("plugin", ()),
+        options=keywords,
+        spelled=spelled,
+        defaults=_defaults(),
+    )
+    if dry_run:
+        from losscli.cli.delivery import standard_output
+        from losscli.gates.preview import preview
+
+        with standard_output():
+            sys.stdout.write(preview(gate))
+        return 0
+    return _run(gate, "quiet" if quiet else output_format, output or (), top)
+
+
+def _from_eval() -> list[inspect.Parameter]:
+    """The options of eval that mean the same here; None where they are not given, so that the configuration holds."""
+    found = []
+    for one in inspect.signature(evaluation.command, eval_str=True).parameters.values():
+        notes = [note for note in get_args(one.annotation) if isinstance(note, Declared)]
+        if one.name not in _NOT_HERE and notes and notes[0].settings.get("rich_help_panel") in _PANELS:
+            base = get_args(one.annotation)[0]
+            found.append(one.replace(default=None, annotation=Annotated[base | None, notes[0]]))
+    return found
+
+
+def _defaults() -> dict[str, Any]:
+    """How eval runs when nothing is said; it changes no digit."""
+    parameters = inspect.signature(evaluation.command).parameters
+    return {name: parameters[name].default for name in ("engine", "chunk_rows")}
+
+
+def _with_eval_options(body: Callable[..., int]) -> inspect.Signature:
+    signature = inspect.signature(body, eval_str=True)
+    *own, rest = signature.parameters.values()
+    named = {one.name for one in own}
+    return signature.replace(parameters=[*own, *(one for one in _from_eval() if one.name not in named), rest])
+
+
+command.__signature__ = _with_eval_options(command)  # type: ignore[attr-defined]
+
+
+def _keywords(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The options that were given as keywords of `losscli.gate`; and how parameters of plugins were spelled."""
+    flags = given_parameters(options)
+    found = {name: value for name, value in options.items() if value is not None}
+    named = given.named_values(found.pop("plugin_parameters", None), flags)
+    for name in ("label", "pred"):
+        if name in found:
+            found[name] = given.names(found[name])
+    if "col" in found:
+        found["columns"] = given.role_columns(found.pop("col"))
+    if "classes" in found:
+        found["classes"] = given.class_names(found["classes"])
+    return {**found, **flags, **named}, {name: f"-P {name}" for name in named}
+
+
+def _run(gate: Any, output_format: str, outputs: Sequence[str], top: int) -> int:
+    from losscli.cli.delivery import parse_outputs, render_options, standard_output
+    from losscli.output import OutputSet
+    from losscli.renderers import RenderOptions
+    from losscli.reports import find_report, report_names
+
+    shown = find_report(output_format)
+    options = render_options(top)
+    files = parse_outputs(outputs, [name for name in report_names() if name != "quiet"])
+    report = None
+    try:
+        with OutputSet(gate.paths) as results:
+            streams = {kind: results.open(path) for kind, path in files.items()}
+            with _Watch(gate) as watch:
+                report = gate.run(watch)
+            _tell_github(report)
+            for kind, stream in streams.items():
+                stream.write(_encoded(find_report(kind).render(report, RenderOptions(top=0))))
+        with standard_output():
+            sys.stdout.write(_encoded(shown.render(report, options)).decode())
+    except InputError:
+        if report is not None:
+            # What was found is told even when it cannot be written down.
+            sys.stderr.write(f"losscli: gate {report.headline}\n")
+        raise
+    for warning in report.warnings:
+        sys.stderr.write(f"losscli: warning: {warning}\n")
+    if shown.name != "table":
+        sys.stderr.write(f"losscli: gate {report.headline}\n")
+    return int(report.exit_code)
+
+
+def _encoded(text: str) -> bytes:
+    """UTF-8; the bytes of a file name that is not are spelt out."""
+    return text.encode("utf-8", "backslashreplace")
+
+
+class _Watch:
+    """Says which columns are read, and how far every pass is."""
+
+    def __init__(self, gate: Any) -> None:
+        self.first = gate.jobs[0]
+        self.progress: Any = None
+
+    def __enter__(self) -> _Watch:
+        sys.stderr.write(f"losscli: {self.first.mapping}\n")
+        for note in self.first.work.plans[0].notes:
+            sys.stderr.write(f"losscli: note: {note}\n")
+        return self
+
+    def __call__(self, job: Any) -> Any:
+        from losscli.cli.progress import Progress
+
+        self.close()
+        self.progress = Progress(job.total_rows)
+        return self.progress
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+        if isinstance(error, KeyboardInterrupt):
+            where = "" if self.progress is None else f" at {self.progress.describe()}"
+            raise Interrupted(f"interrupted{where}") from None
+
+    def close(self) -> None:
+        if self.progress is not None:
+            self.progress.close()
+
+
+def _tell_github(report: Any, environment: Mapping[str, str] = os.environ) -> None:
+    """Annotations and the summary of the step, where GitHub Actions runs this.
+
+    Commands to the runner go to standard error, which it reads too, so that
+    standard output holds results and nothing else.
+    """
+    if environment.get("GITHUB_ACTIONS") != "true":
+        return
+    from losscli.reports.github import commands
+    from losscli.reports.md import summary
+
+    sys.stderr.write(commands(report))
+    path = environment.get("GITHUB_STEP_SUMMARY")
+    if not path:
+        return
+    try:
+        # Appended, for other programs of the step write there too.
+        with Path(path).open("ab") as stream:
+            stream.write(_encoded(summary(report)))
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        raise InputError(f"{path}: the summary of the step cannot be written: {reason}") from None
