@@ -11,39 +11,66 @@ package costs nothing.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+# Not from typing, which takes a while to load: until `losscli.__main__` runs, an interrupt is a traceback of Python.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
+    from losscli.comparison.interface import compare
+    from losscli.comparison.result import Comparison
     from losscli.declaration import Example, Loss, Require, declare
     from losscli.errors import LosscliError
-    from losscli.evaluation import Evaluation, evaluate
+    from losscli.evaluation import Evaluation, evaluate, merge
+    from losscli.inspection import inspect
+    from losscli.ranking import Worst, worst
     from losscli.registry import loss, losses
+    from losscli.slicing import Slices, slices
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Comparison",
     "Evaluation",
     "Example",
+    "GateReport",
     "Loss",
     "LosscliError",
     "Require",
+    "Slices",
+    "Worst",
     "__version__",
+    "compare",
     "declare",
     "evaluate",
+    "gate",
+    "inspect",
     "loss",
     "losses",
+    "merge",
+    "slices",
+    "worst",
 ]
 
 _HOMES = {
+    "Comparison": "losscli.comparison.result",
     "Evaluation": "losscli.evaluation",
     "Example": "losscli.declaration",
+    "GateReport": "losscli.gates.result",
     "Loss": "losscli.declaration",
     "LosscliError": "losscli.errors",
     "Require": "losscli.declaration",
+    "Slices": "losscli.slicing",
+    "Worst": "losscli.ranking",
+    "compare": "losscli.comparison.interface",
     "declare": "losscli.declaration",
     "evaluate": "losscli.evaluation",
+    "gate": "losscli.gates.gating",
+    "inspect": "losscli.inspection",
     "loss": "losscli.registry",
     "losses": "losscli.registry",
+    "merge": "losscli.evaluation",
+    "slices": "losscli.slicing",
+    "worst": "losscli.ranking",
 }
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -17,9 +19,17 @@ from losscli.reduction import Reduction, reduced
 from losscli.report import Note, Result, Row, plain_value
 from losscli.roles import IntArray
 from losscli.summary import LossSummary, Statistics, confidence_interval
-from losscli.summary.exact import round_fraction
-from losscli.summary.intervals import IntervalMethod
+from losscli.summary.covariance import gradient
+from losscli.summary.exact import round_fraction, round_root
+from losscli.summary.intervals import IntervalMethod, is_heavy_tailed
+from losscli.summary.sums import SetSums
 from losscli.work import Partial
+
+# More are no sentence any more.
+LISTED_CLASSES = 12
+
+# Groups that a note names.
+SHOWN_GROUPS = 5
 
 QUANTILES: Mapping[str, float] = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 
@@ -39,6 +49,7 @@ class Assembler:
         by: Sequence[Sequence[str]],
         classes: Sequence[str] | None,
         show_classes: bool,
+        bins: Mapping[tuple[int, str], Mapping[str, int]] | None = None,
     ) -> None:
         self.partial = partial
         self.reduction = reduction
@@ -47,16 +58,19 @@ class Assembler:
         self.ci_method = ci_method
         self.nan = nan
         self.by = by
+        self.bins = bins or {}
         self.classes = classes
         self.show_classes = show_classes
         self.by_class = partial.keys.by_class
 
-    def result(self, expression: Expression, measure: ExpressionMeasure) -> Result:
-        """The finished numbers of one expression."""
+    def result(self, expression: Expression, measure: ExpressionMeasure, notes: Sequence[Note] = ()) -> Result:
+        """The finished numbers of one expression; `notes` are what is known of the data beside them."""
         measure.settle(self._class_ranks())
         self._refuse_zero_weight(expression, measure)
+        self.heavy_tailed: list[Row] = []
         total = self._row(expression, measure, "total", {}, None, 0)
         class_rows, absent = self._class_rows(expression, measure, total) if self._per_class(expression) else ([], [])
+        slice_rows = self._slice_rows(expression, measure, total)
         return Result(
             loss=expression.name,
             title=expression.title,
@@ -66,8 +80,8 @@ class Assembler:
             total=total,
             macro=_macro(class_rows) if class_rows else None,
             classes=class_rows,
-            slices=self._slice_rows(expression, measure, total),
-            notes=self._notes(measure, total),
+            slices=slice_rows,
+            notes=[*self._notes(measure, total), *notes],
             terms=self._terms(expression, measure),
             absent_classes=absent,
         )
@@ -88,11 +102,8 @@ class Assembler:
     ) -> tuple[list[Row], list[str]]:
         codes = {name: code for code, name in enumerate(self.partial.keys.classes) if name is not None}
         known = list(self.classes or ())
-        names = known + sorted((name for name in codes if name not in known), key=natural_key)
-        if all(_number(name) is not None for name in names):
-            names.sort(key=natural_key)
         rows = []
-        for name in names:
+        for name in class_order(codes, known):
             row = None
             if name in codes:
                 row = self._row(expression, measure, "class", {"class": name}, codes[name], 0, total)
@@ -107,7 +118,8 @@ class Assembler:
         for position, columns in enumerate(self.by):
             axis = position + self.by_class
             keys = self.partial.keys.slices[position]
-            for name in sorted(keys, key=lambda parts: [natural_key(part) for part in parts]):
+            bins = [self.bins.get((position, column)) for column in columns]
+            for name in slice_order(keys, bins):
                 key = dict(zip(columns, name, strict=True))
                 row = self._row(expression, measure, "slice", key, keys.code(name), axis, total)
                 if row.count:
@@ -134,7 +146,7 @@ class Assembler:
             share = 1.0 if statistics.sum else None
         elif statistics.sum is not None and total.sum:
             share = statistics.sum / total.sum
-        return Row(
+        row = Row(
             level=level,
             key=key,
             count=statistics.count,
@@ -143,7 +155,9 @@ class Assembler:
             mean=statistics.mean,
             std=statistics.std,
             sem=statistics.sem,
-            ci=self._interval(measure.rows, statistics, group, axis),
+            ci=self._bootstrap(measure, value, statistics.count, group, axis)
+            if self.ci_method == "bootstrap"
+            else self._interval(measure.rows, statistics, group, axis),
             minimum=statistics.minimum,
             maximum=statistics.maximum,
             quantiles={name: statistics.quantiles.get(p) for name, p in QUANTILES.items()},
@@ -151,6 +165,18 @@ class Assembler:
             share=share,
             status=statistics.status,
         )
+        if row.ci and is_heavy_tailed(statistics.skewness, statistics.count):
+            self.heavy_tailed.append(row)
+        return row
+
+    def _bootstrap(
+        self, measure: ExpressionMeasure, value: float | None, count: int, group: int | None, axis: int
+    ) -> tuple[float, float] | None:
+        """The interval of resampled rows; None where they were not resampled, such as in a saved state."""
+        if self.partial.resamples is None or value is None:
+            return None
+        place = next(place for place, one in enumerate(self.partial.measures) if one is measure)
+        return self.partial.resamples[place].interval(group, axis, value, count, self.level)
 
     def _interval(
         self, rows: RowMeasure, statistics: Statistics, group: int | None, axis: int
@@ -172,7 +198,10 @@ class Assembler:
             self.reduction is not Reduction.MEAN_WITH_SAMPLE_WEIGHT and self.weighted and statistics.weight is not None
         ):
             factor = statistics.weight / statistics.count
-        return None if factor is None else (interval[0] * factor, interval[1] * factor)
+        if factor is None:
+            return None
+        low, high = interval[0] * factor, interval[1] * factor
+        return (low, high) if math.isfinite(low) and math.isfinite(high) else None
 
     def _mean_interval(self, statistics: Statistics) -> tuple[float, float] | None:
         if statistics.mean is None or statistics.sem is None:
@@ -216,7 +245,26 @@ class Assembler:
         total = sum(
             term.factor * value for term, value in zip(expression.terms, values, strict=True) if value is not None
         )
-        return Row(level, key, count, weight, float(total))
+        row = Row(level, key, count, weight, float(total))
+        alone = len(expression.terms) == 1
+        if alone:
+            row = self._with_interval(row, expression.terms[0], measure.terms[0], group, axis)
+        if self.ci_method == "bootstrap" and not any(term.loss.is_penalty for term in expression.terms):
+            row = replace(row, ci=self._bootstrap(measure, row.loss, count, group, axis))
+        return row
+
+    def _with_interval(self, row: Row, term: Term, part: RowMeasure | SetMeasure, group: int | None, axis: int) -> Row:
+        """The row of a set-level loss alone with its standard error, by the delta method, and its interval."""
+        if not isinstance(part, SetMeasure) or part.sums is None or row.loss is None or term.loss.is_penalty:
+            return row
+        error = set_error(term.loss, part.sums.parts[axis], group)
+        if error is None:
+            return replace(row, status="too_few") if row.count < 2 else row
+        error *= abs(term.factor)
+        interval = confidence_interval(row.loss, error, None, row.count, self.level, self.ci_method)
+        if interval is not None and not all(math.isfinite(bound) for bound in interval):
+            interval = None
+        return replace(row, sem=error, ci=interval)
 
     def _terms(self, expression: Expression, measure: ExpressionMeasure) -> list[dict[str, Any]]:
         """The parts of a sum and the value of each alone."""
@@ -258,15 +306,14 @@ class Assembler:
             )
         if self.partial.rows_skipped:
             rows = self.partial.rows_skipped
-            by_class = ", ".join(
-                f"{name if name is not None else 'no label'}: {count:,}"
-                for name, count in sorted(self.partial.skipped_by_class.items(), key=lambda item: natural_key(item[0]))
-            )
-            detail = f" ({by_class})" if by_class else ""
+            total_rows = rows + self.partial.rows_used
             verb = "skipped" if self.nan == "skip" else "counted as NaN"
-            notes.append(Note("missing", f"{rows:,} {_plural('row', rows)} with a missing value {verb}{detail}", rows))
+            message = f"{rows:,} of {total_rows:,} {_plural('row', total_rows)} {verb}: a value is missing"
+            notes.append(Note("missing", message + by_class(self.partial.skipped_by_class), rows))
         if total.status == "overflow":
             notes.append(Note("overflow", "the loss of some rows exceeds the float64 range", None))
+        if self.heavy_tailed:
+            notes.append(_heavy_tailed(self.heavy_tailed))
         return notes
 
     def _refuse_zero_weight(self, expression: Expression, measure: ExpressionMeasure) -> None:
@@ -285,6 +332,43 @@ class Assembler:
                 "at least one row with a weight above 0",
                 "--reduction sum, or another --weight column",
             )
+
+
+def _heavy_tailed(rows: Sequence[Row]) -> Note:
+    names = [row.level if not row.key else ",".join(one or "(null)" for one in row.key.values()) for row in rows]
+    shown = ", ".join(names[:SHOWN_GROUPS]) + (", …" if len(names) > SHOWN_GROUPS else "")
+    count = sum(row.count for row in rows)
+    return Note("heavy_tailed", f"{shown}: so few rows of so skewed losses that intervals are rough", count)
+
+
+def class_order(found: Iterable[str], known: Sequence[str]) -> list[str]:
+    """The known classes in their order, then others that were found; all by number if they are numbers."""
+    names = [*known, *sorted((name for name in found if name not in known), key=natural_key)]
+    if all(_number(name) is not None for name in names):
+        names.sort(key=natural_key)
+    return names
+
+
+def slice_order(
+    keys: Iterable[tuple[str | None, ...]], bins: Sequence[Mapping[str, int] | None]
+) -> list[tuple[str | None, ...]]:
+    """Slices in natural order; the bins of a column, where it has any, as their numbers ascend; null last."""
+
+    def key(name: tuple[str | None, ...]) -> list[tuple[int, float, str]]:
+        return [
+            natural_key(part) if places is None or part is None else (0, places[part], "")
+            for part, places in zip(name, bins, strict=True)
+        ]
+
+    return sorted(keys, key=key)
+
+
+def by_class(rows: Mapping[str | None, int]) -> str:
+    """How many rows of each class, in parentheses after a blank; nothing when there are no classes."""
+    names = sorted(rows, key=natural_key)
+    counts = [f"{'no label' if name is None else name}: {rows[name]:,}" for name in names[:LISTED_CLASSES]]
+    counts += ["…"] if len(names) > LISTED_CLASSES else []
+    return f" ({', '.join(counts)})" if counts else ""
 
 
 def natural_key(text: str | None) -> tuple[int, float, str]:
@@ -319,6 +403,22 @@ def _statistics(rows: RowMeasure, group: int | None, axis: int) -> Statistics:
 def _finished(loss: Loss, sums: Sequence[float]) -> float | None:
     value = loss.finished(sums)
     return value if value is not None and math.isfinite(value) else None
+
+
+def set_error(loss: Loss, sums: SetSums, group: int | None) -> float | None:
+    """The standard error of a set-level loss; None where there is none, such as with one row."""
+    moments = sums.moments(group)
+    if moments is None:
+        return None
+    try:
+        point = sums.totals(group)
+        sizes = [round_root(moments.seconds[place][place]) for place in range(sums.columns)]
+        with np.errstate(all="ignore"):
+            slopes = gradient(lambda moved: _finished(loss, moved), point, sizes)
+        variance = None if slopes is None else moments.variance((*map(Fraction, slopes), Fraction(0)))
+        return None if variance is None else round_root(variance)
+    except OverflowError:
+        return None
 
 
 def _plural(noun: str, count: int) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from losscli.declaration import DEFAULT_DIALECT, Example, Input, Loss
 from losscli.domains import Choice, Domain, Flag, Given, Integers, Interval, NumberSet, OneOrMany, Optional
+from losscli.records import dataclass
 from losscli.report import plain_value
 from losscli.roles import SHAPES
 

@@ -13,11 +13,11 @@ import math
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from losscli.arguments import call_with
 from losscli.errors import UsageError
+from losscli.records import dataclass
 
 
 class Domain(ABC):

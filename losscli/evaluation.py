@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from losscli.columns import ColumnRequest
@@ -11,10 +12,14 @@ from losscli.declaration import DEFAULT_DIALECT
 from losscli.errors import UsageError
 from losscli.expression import select_losses
 from losscli.job import Settings
+from losscli.outcome import Outcome
 from losscli.preparation import prepare
+from losscli.readers.text_options import TextOptions
+from losscli.records import dataclass
 from losscli.reduction import Reduction
 from losscli.registry import load_plugin
 from losscli.report import Report, Result, Row
+from losscli.summary.bootstrap import REPLICATES
 from losscli.summary.intervals import IntervalMethod
 from losscli.work import BLOCK_ROWS, NanPolicy
 
@@ -24,9 +29,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The result of `evaluate`: numbers for programs, tables for people."""
+    """The result of `evaluate` or `merge`: numbers for programs, tables for people."""
 
     report: Report
+    outcome: Outcome = field(repr=False, compare=False)
 
     @property
     def loss(self) -> float | None:
@@ -56,6 +62,18 @@ class Evaluation:
     def to_dict(self) -> dict[str, Any]:
         """The JSON document of schema losscli/1."""
         return self.report.to_dict()
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the state, of which `merge` makes one result with those of other parts of the data.
+
+        Raises UsageError for a loss that needs all rows at once, and
+        InputError when the file cannot be written.
+        """
+        from losscli.output import atomic_write
+        from losscli.state import write_state
+
+        with atomic_write(os.fspath(path)) as stream:
+            write_state(stream, self.outcome)
 
     def table(self) -> pd.DataFrame:
         """One row per class, slice, macro and total of every loss."""
@@ -102,6 +120,8 @@ def evaluate(
     nan: NanPolicy = "error",
     level: float = 0.95,
     ci: IntervalMethod = "hall",
+    seed: int = 0,
+    replicates: int = REPLICATES,
     per_class: bool = True,
     chunk_rows: int = 2 * BLOCK_ROWS,
     threads: int | None = None,
@@ -109,7 +129,14 @@ def evaluate(
     scheduler: str | None = None,
     strict: bool = False,
     where: str | None = None,
+    labels: Any = None,
+    on: str | None = None,
     format: str = "auto",
+    delimiter: str | None = None,
+    quote: str | None = None,
+    decimal: str | None = None,
+    encoding: str | None = None,
+    header: bool = True,
     **parameters: Any,
 ) -> Evaluation:
     """Evaluate one or several losses in one pass over the data.
@@ -117,35 +144,63 @@ def evaluate(
     data: a path or several (globs and directories included), a pandas
     DataFrame, an Arrow table, or an iterable of Arrow record batches.  loss: a
     SPEC such as ``"huber:delta=2"``, or several.  Other keywords are the
-    options of ``losscli eval``; `columns` is ``--col``, and what is left are
-    loss parameters, ``delta=1.0``.
+    options of ``losscli eval``; `columns` is ``--col``, `labels` may be a table
+    too, and what is left are loss parameters, ``delta=1.0``.
 
     Raises a `LosscliError`: UsageError, InputError or NothingToEvaluate.
     """
     for path in [plugin] if isinstance(plugin, str) else plugin or ():
         load_plugin(path)
     expressions = select_losses([loss] if isinstance(loss, str) else list(loss), parameters, dialect)
-    request = ColumnRequest(
-        label=_names(label),
-        pred=_names(pred),
+    request = ColumnRequest.of(
+        label=label,
+        pred=pred,
         weight=weight,
-        others={role: _names(names) for role, names in (columns or {}).items()},
-        classes=None if classes is None else tuple(str(name) for name in classes),
-        pos_label=None if pos_label is None else str(pos_label),
-        pred_kind=pred_kind,  # type: ignore[arg-type]  # plan_columns refuses other words
-        by=tuple(_names(one) for one in ([by] if isinstance(by, str) else by or ())),
+        by=by,
+        columns=columns,
+        classes=classes,
+        pos_label=pos_label,
+        pred_kind=pred_kind,
         id=id,
     )
-    settings = Settings(reduction, nan, level, ci, per_class, chunk_rows, threads, engine, strict, scheduler, where)
+    settings = Settings(
+        reduction=reduction,
+        nan=nan,
+        level=level,
+        ci=ci,
+        per_class=per_class,
+        chunk_rows=chunk_rows,
+        threads=threads,
+        engine=engine,
+        strict=strict,
+        scheduler=scheduler,
+        where=where,
+        labels=labels,
+        on=on,
+        text=TextOptions.of(delimiter, quote, decimal, encoding, header),
+        seed=seed,
+        replicates=replicates,
+    )
     job = prepare(data, expressions, request, settings, format)
     if job.reduction is Reduction.NONE:
         raise UsageError(
             "evaluate gives statistics, not rows", "another reduction", 'losscli.loss(NAME)(…, reduction="none")'
         )
-    return Evaluation(job.report(job.run()))
+    return _evaluation(job.outcome(job.run()))
 
 
-def _names(value: str | Sequence[str] | None) -> tuple[str, ...]:
-    if value is None:
-        return ()
-    return tuple(value.split(",")) if isinstance(value, str) else tuple(value)
+def merge(paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> Evaluation:
+    """Several saved states as the result of one pass over all their data, bit for bit.
+
+    The states are those of `Evaluation.save` or ``-o state=FILE``.  Raises
+    UsageError for a state that is there twice, and InputError for files that
+    are no states or that do not belong together.
+    """
+    from losscli.state import found_states, merge_states
+
+    given = [paths] if isinstance(paths, str | os.PathLike) else paths
+    return _evaluation(merge_states(found_states([os.fspath(one) for one in given])))
+
+
+def _evaluation(outcome: Outcome) -> Evaluation:
+    return Evaluation(outcome.report(), outcome)

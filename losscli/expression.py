@@ -14,11 +14,12 @@ import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from losscli.declaration import DEFAULT_DIALECT, Loss
 from losscli.errors import UsageError, nearest
+from losscli.records import dataclass
 from losscli.registry import all_losses, find_loss, is_known
 
 DIALECTS = (DEFAULT_DIALECT, "keras", "torch", "sklearn")

@@ -8,9 +8,10 @@ bad row of the first file whatever the order of work was.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from losscli.errors import InputError
+from losscli.records import dataclass
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class Fault:
 
     `problem` completes a sentence that starts with the value, such as
     "is not a probability"; `row` is the number that its shard gives the row.
+    Where `any_column`, faults of other columns count with it as one.
     """
 
     file: int
@@ -29,10 +31,11 @@ class Fault:
     count: int
     expected: str
     fix: str | None = None
+    any_column: bool = False
 
     @property
     def key(self) -> tuple[int, str, str]:
-        return self.file, self.column, self.problem
+        return self.file, "" if self.any_column else self.column, self.problem
 
 
 @dataclass
@@ -67,11 +70,13 @@ class Faults:
         rows_of: Callable[[int], int],
         line_of: Callable[[int, int], int | None],
         row_of: Callable[[int, int], int] = lambda _, row: row,
+        details: Callable[[Fault], str] = lambda _: "",
     ) -> InputError:
         """The error for the first fault.
 
         The functions tell a file's path, its rows, the line of a row of a file,
-        and the 0-based row of the file for the number that a shard gave it.
+        the 0-based row of the file for the number that a shard gave it, and what
+        else is known of a fault, to follow the number of rows.
         """
         fault = self.first()
         row = row_of(fault.file, fault.row)
@@ -81,7 +86,7 @@ class Faults:
         how_many = f"{fault.count:,} of {total:,} rows" if total != 1 else "the only row"
         return InputError(
             f'{path_of(fault.file)}: column "{fault.column}", {where}: {fault.value} {fault.problem}; '
-            f"{how_many} {'is' if fault.count == 1 else 'are'} affected",
+            f"{how_many} {'is' if fault.count == 1 else 'are'} affected{details(fault)}",
             fault.expected,
             fault.fix,
         )

@@ -4,29 +4,41 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from itertools import chain
-from typing import TYPE_CHECKING, Any
+from dataclasses import field, replace
+from itertools import accumulate, chain
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
-from losscli.assembly import Assembler
+from losscli.assembly import by_class
 from losscli.columns import ColumnRequest
 from losscli.engines import find_engine
-from losscli.errors import NothingToEvaluate
+from losscli.errors import InputError, NothingToEvaluate, UsageError
+from losscli.outcome import Outcome, Provenance, Shown
 from losscli.readers import RowCounts, Shards, Source
+from losscli.readers.text_options import PLAIN, TextOptions, said_in_words
+from losscli.readers.unchanged import refuse_changes
+from losscli.records import dataclass
 from losscli.reduction import Reduction
-from losscli.report import InputFile, Report, Result
-from losscli.summary import GROUP_ERROR, TOTAL_ERROR
+from losscli.report import InputFile, Note, Report
+from losscli.summary.bootstrap import REPLICATES
 from losscli.summary.intervals import IntervalMethod
-from losscli.summary.sample import SAMPLE_ROWS
-from losscli.work import BLOCK_ROWS, NanPolicy, Partial, RowSink, Work
+from losscli.work import BLOCK_ROWS, MISSING, NanPolicy, Partial, RowSink, Work
 
 if TYPE_CHECKING:
+    from losscli.estimand import Estimand
+    from losscli.joining.labels import LabelJoin
     from losscli.roles import FloatArray, IntArray
+
+FoldedT = TypeVar("FoldedT")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything about an evaluation but the data, the losses and the columns."""
+    """Everything about an evaluation but the data, the losses and the columns.
+
+    `labels` is a file or table that has the labels, which the rows find by the column `on`;
+    `text` says how delimited text is written, where the files do not show it;
+    `seed` and `replicates` are those of the bootstrap.
+    """
 
     reduction: str = "auto"
     nan: NanPolicy = "error"
@@ -39,6 +51,26 @@ class Settings:
     strict: bool = False
     scheduler: str | None = None
     where: str | None = None
+    labels: Any = None
+    on: str | None = None
+    text: TextOptions = PLAIN
+    seed: int = 0
+    replicates: int = REPLICATES
+
+    @property
+    def shown(self) -> Shown:
+        """How the result is shown; UsageError for a level or a method that there is not."""
+        return Shown(self.level, self.ci, self.per_class)
+
+    def check(self) -> None:
+        """Raise UsageError for values that are none, whatever the data and the losses."""
+        if self.chunk_rows < 1 or (self.threads is not None and self.threads < 1):
+            raise UsageError("--chunk-rows and --threads take a whole number above 0")
+        if self.nan not in get_args(NanPolicy):
+            raise UsageError(f"no policy {self.nan} for missing values", "one of " + ", ".join(get_args(NanPolicy)))
+        if self.replicates < 2 or self.seed < 0:
+            raise UsageError("--replicates takes a whole number above 1, and --seed one that is not negative")
+        _ = self.shown
 
 
 @dataclass
@@ -53,11 +85,21 @@ class Job:
     warnings: tuple[str, ...] = ()
     progress: Callable[[int], None] | None = None
     counts: RowCounts = field(default_factory=RowCounts)
+    notes: tuple[Note, ...] = ()
+    join: LabelJoin | None = None
 
     @property
     def mapping(self) -> str:
         """The chosen columns in one line."""
-        return self.work.plans[0].line()
+        line = self.work.plans[0].line()
+        written = said_in_words(self.sources[0].written)
+        return ", ".join(filter(None, [line, written, None if self.join is None else self.join.line]))
+
+    @property
+    def paths(self) -> list[str]:
+        """The files that are read."""
+        labels = () if self.join is None else self.join.labels
+        return [source.place.path for source in (*self.sources, *labels)]
 
     @property
     def total_rows(self) -> int | None:
@@ -71,19 +113,96 @@ class Job:
         Raises InputError for the first bad value of the data and
         NothingToEvaluate when there are no rows.
         """
-        engine = find_engine(self.settings.engine, scheduler=self.settings.scheduler)
-        partial = engine(
-            self.work.start,
-            self.work.run,
-            Partial.merge,
-            self._shards(),
-            self.settings.threads or os.cpu_count() or 1,
-            self.progress or _unseen,
-        )
+        estimands = self._resampled() if self.settings.ci == "bootstrap" else ()
+        self.settle_bins()
+        partial = self.folded(self.work.start, self.work.run, Partial.merge)
+        self.check(partial)
+        if estimands:
+            self._resample(partial, estimands)
+        return partial
+
+    def _resampled(self) -> tuple[Estimand, ...]:
+        """What a bootstrap estimates; UsageError for losses and data that it cannot take."""
+        from losscli.estimand import estimand_of
+
+        if self.reduction is Reduction.NONE:
+            return ()
+        for source in self.sources:
+            if source.read_once:
+                raise UsageError(
+                    f"{source.path}: a bootstrap takes two passes, which an iterator of batches does not allow",
+                    "a file or a table",
+                    "another --ci",
+                )
+        return tuple(estimand_of(one, self.reduction, weighted=self.work.weighted) for one in self.work.expressions)
+
+    def _resample(self, partial: Partial, estimands: tuple[Estimand, ...]) -> None:
+        """Read everything once more for the intervals of a bootstrap, now that every row has its number."""
+        from losscli.resampling import ResampledPartial, Resampling, ResamplingWork, resampled
+
+        rows = partial.rows_read
+        before = dict(zip(sorted(rows), accumulate((rows[file] for file in sorted(rows)), initial=0), strict=False))
+        drawn = Resampling(self.settings.seed, self.settings.replicates)
+        work = ResamplingWork(self.work, estimands, partial.counts, before, drawn)
+        # The progress of the first pass is at its end.
+        again = replace(self, progress=None)
+        partial.resamples = resampled(partial, again.folded(work.start, work.run, ResampledPartial.merge))
+
+    def check(self, partial: Partial) -> None:
+        """Raise what is wrong with all rows, and take over how many each file has."""
+        self._refuse_changes()
         self.work.refuse_many_groups(partial)
         self._refuse_faults(partial)
         self.counts = partial.counts
-        return partial
+        if self.join is not None and (note := self.join.note) is not None:
+            self.notes += (Note("labels", *note),)
+        self._suspect(partial)
+
+    def _suspect(self, partial: Partial) -> None:
+        """Warn of what the checks found, or refuse it."""
+        if self.work.watch is None or not partial.evidence:
+            return
+        labels = [name for name in partial.keys.classes if name is not None]
+        findings = self.work.watch.findings(partial.evidence, labels)
+        if findings and self.settings.strict:
+            first = findings[0]
+            raise InputError(f"{self.sources[0].path}: {first.problem}", first.expected, first.fix)
+        self.warnings += tuple(map(str, findings))
+
+    def folded(
+        self, start: Callable[[], FoldedT], step: Callable[..., None], merge: Callable[[FoldedT, FoldedT], None]
+    ) -> FoldedT:
+        """What the engine makes of all shards."""
+        name = self.settings.engine
+        if name == "processes" and any(term.loss.whole for one in self.work.expressions for term in one.terms):
+            # Such a loss keeps all rows, which threads need not send.
+            name = "threads"
+        engine = find_engine(name, scheduler=self.settings.scheduler)
+        workers = self.settings.threads or os.cpu_count() or 1
+        try:
+            return engine(start, step, merge, self._shards(), workers, self.progress or _unseen)
+        except InputError:
+            # What is wrong with a file that somebody writes is that.
+            self._refuse_changes()
+            raise
+
+    def _refuse_changes(self) -> None:
+        labels = () if self.join is None else self.join.labels
+        refuse_changes(source.place for source in (*self.sources, *labels))
+
+    def settle_bins(self) -> None:
+        """Find the edges of quantile bins, which takes a pass of its own."""
+        from losscli.bins import QuantileBins
+
+        if not any(isinstance(bins, QuantileBins) for bins in self.work.plans[0].bins.values()):
+            return
+        from losscli.bin_edges import Scouted, refuse_read_once, scout_work, settled
+
+        refuse_read_once(self.sources, self.work.plans[0])
+        scouting = scout_work(self.work.plans, self.work.where, self.settings.chunk_rows)
+        plans, messages = settled(self.work.plans, self.folded(scouting.start, scouting.run, Scouted.merge))
+        self.work = replace(self.work, plans=plans)
+        self.notes += tuple(Note("bins", message) for message in messages)
 
     def stream(self, sink: RowSink) -> None:
         """Read everything once more, in order, and give `sink` the loss of every row, numbered within its file."""
@@ -98,6 +217,7 @@ class Job:
             self.work.run(shard, partial, sink=numbered)
             # Nothing is written past a bad row; there is one only when a file changed since `run`.
             self._refuse_faults(partial)
+        self._refuse_changes()
 
     def rows_of(self, file: int) -> int:
         """How many rows a file had when it was read."""
@@ -117,6 +237,7 @@ class Job:
                 lambda file: partial.rows_read.get(file, 0),
                 lambda file, row: by_index[file].line_of(row),
                 partial.counts.row_of,
+                lambda fault: by_class(partial.skipped_by_class) if fault.problem == MISSING else "",
             )
         if partial.census is not None and partial.census.rows and not partial.census.matched:
             raise partial.census.error()
@@ -130,55 +251,40 @@ class Job:
             )
             raise NothingToEvaluate(f"{names}: {rows} have a missing value", "at least one complete row")
 
-    def report(self, partial: Partial) -> Report:
-        """The finished report of a run."""
-        from losscli import __version__
-
-        assembler = Assembler(
-            partial,
+    def outcome(self, partial: Partial) -> Outcome:
+        """The result of a run with its provenance."""
+        provenance = Provenance(
+            expressions=self.work.expressions,
             reduction=self.reduction,
-            weighted=self.work.weighted,
-            level=self.settings.level,
-            ci_method=self.settings.ci,
             nan=self.settings.nan,
+            weighted=self.work.weighted,
             by=self.request.by,
+            by_class=self.work.by_class,
             classes=self.work.plans[0].classes,
-            show_classes=self.settings.per_class,
-        )
-        results = [
-            assembler.result(expression, measure)
-            for expression, measure in zip(self.work.expressions, partial.measures, strict=True)
-        ]
-        return Report(
-            version=__version__,
-            inputs=[
-                InputFile(source.path, source.format, partial.rows_read.get(source.index, 0), source.bytes)
-                for source in self.sources
-            ],
             columns={
                 **self.work.plans[0].to_dict(),
                 "where": None if self.work.where is None else str(self.work.where),
+                **({} if self.join is None else self.join.to_dict()),
             },
-            rows_read=sum(partial.rows_read.values()),
-            rows_used=partial.rows_used,
-            rows_skipped=partial.rows_skipped,
-            rows_filtered=0 if partial.census is None else partial.census.rows - partial.census.matched,
-            results=results,
+            inputs=tuple(
+                InputFile(
+                    source.path,
+                    source.format,
+                    partial.rows_read.get(source.index, 0),
+                    source.bytes,
+                    source.written,
+                )
+                for source in self.sources
+            ),
             warnings=self.warnings,
-            level=self.settings.level,
-            ci_method=self.settings.ci,
-            quantile_error=_quantile_error(results),
+            notes=self.notes,
+            shown=self.settings.shown,
         )
+        return Outcome(partial, provenance)
 
-
-def _quantile_error(results: Sequence[Result]) -> dict[str, float]:
-    """The guaranteed relative error of the quantiles; 0 where all raw values were kept."""
-    largest = max((row.count for result in results for row in (*result.classes, *result.slices)), default=0)
-    total = max(result.total.count for result in results)
-    return {
-        "total": TOTAL_ERROR if total > SAMPLE_ROWS else 0.0,
-        "groups": GROUP_ERROR if largest > SAMPLE_ROWS else 0.0,
-    }
+    def report(self, partial: Partial) -> Report:
+        """The finished report of a run."""
+        return self.outcome(partial).report()
 
 
 def _unseen(rows: int) -> None:

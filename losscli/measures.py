@@ -8,7 +8,7 @@ a tile brings one group code per row, and the total is the merge of the groups.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ import numpy as np
 from losscli.arguments import call_with
 from losscli.arrays import class_major
 from losscli.expression import Expression
+from losscli.records import dataclass
 from losscli.roles import BoolArray, FloatArray, IntArray
 from losscli.summary import ContributionSums, ExactSums, LossSummary
 
@@ -95,7 +96,7 @@ class SetMeasure:
             self.overflowed = True
             return
         if self.sums is None:
-            self.sums = Grouped(lambda: ContributionSums(columns=len(parts)), self.axes)
+            self.sums = Grouped(lambda: ContributionSums(columns=len(parts), spread=True), self.axes)
         self.sums.update(parts, weights, groupings)
 
     def merge(self, other: SetMeasure, maps: Sequence[IntArray]) -> None:
@@ -103,8 +104,10 @@ class SetMeasure:
         if other.sums is None:
             return
         if self.sums is None:
-            columns = other.sums.parts[0].columns
-            self.sums = Grouped(lambda: ContributionSums(columns=columns), self.axes)
+            # Running sums take up running sums, and saved ones saved ones.
+            theirs = other.sums.parts[0]
+            kind, columns, spread = type(theirs), theirs.columns, theirs.spread
+            self.sums = Grouped(lambda: kind(columns=columns, spread=spread), self.axes)
         self.sums.merge(other.sums, maps)
 
 
@@ -131,6 +134,18 @@ class Clipped:
     def merge(self, other: Clipped) -> None:
         self.rows += other.rows
         self.losses.merge(other.losses, None)
+
+
+def counted_rows(expression: Expression, inputs: Sequence[Mapping[str, Any]]) -> BoolArray | None:
+    """The rows that no term of a sum omits, given the inputs of every term; None for all."""
+    kept: BoolArray | None = None
+    for term, one in zip(expression.terms, inputs, strict=True):
+        if term.loss.omit is None:
+            continue
+        omitted = call_with(term.loss.omit, {**one, **term.loss.values})
+        if omitted.any():
+            kept = ~omitted if kept is None else kept & ~omitted
+    return kept
 
 
 class ExpressionMeasure:
@@ -167,7 +182,7 @@ class ExpressionMeasure:
         if self.whole is not None:
             self.whole.parts.append((*place, dict(inputs[0]), weights, tuple(groupings)))
             return None
-        kept = self._kept(inputs)
+        kept = counted_rows(self.expression, inputs)
         total = len(next(iter(inputs[0].values())))
         if kept is not None:
             self.omitted += total - int(kept.sum())
@@ -205,16 +220,6 @@ class ExpressionMeasure:
             return None
         self.rows.update(combined, weights, groupings)
         return combined
-
-    def _kept(self, inputs: Sequence[Mapping[str, Any]]) -> BoolArray | None:
-        kept: BoolArray | None = None
-        for term, one in zip(self.expression.terms, inputs, strict=True):
-            if term.loss.omit is None:
-                continue
-            omitted = call_with(term.loss.omit, {**one, **term.loss.values})
-            if omitted.any():
-                kept = ~omitted if kept is None else kept & ~omitted
-        return kept
 
     def merge(self, other: ExpressionMeasure, maps: Sequence[IntArray]) -> None:
         """Add the rows of `other`; `maps` brings its groups to ours, axis by axis."""
@@ -255,7 +260,7 @@ class ExpressionMeasure:
                 inputs[one.name] = class_ranks[groupings[0].codes]
         with np.errstate(all="ignore"):
             values = term.factor * term.loss.rows(inputs)
-        kept = self._kept([inputs])
+        kept = counted_rows(self.expression, [inputs])
         if kept is not None:
             self.omitted += int(np.count_nonzero(~kept))
             values = values[kept]

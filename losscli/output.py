@@ -11,9 +11,11 @@ import io
 import os
 import secrets
 import shutil
+import signal
 import stat
 import tempfile
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -23,9 +25,12 @@ from losscli.errors import InputError, UsageError
 
 
 class OutputFile(io.FileIO):
-    """A file under a temporary name; every failure to write is an InputError that names `path`."""
+    """A file under a temporary name; every failure to write is an InputError that names `path`.
 
-    def __init__(self, path: str) -> None:
+    `made` is told of the file before it is there, so that an interrupt cannot leave it behind.
+    """
+
+    def __init__(self, path: str, made: Callable[[OutputFile], None]) -> None:
         self.path = path
         try:
             self._mode, self._direct = _destination(path)
@@ -33,6 +38,7 @@ class OutputFile(io.FileIO):
             self._target = Path(path) if self._direct else Path(os.path.realpath(path))
             folder = Path(tempfile.gettempdir()) if self._direct else self._target.parent
             self.temporary = folder / f".losscli-{secrets.token_hex(8)}.tmp"
+            made(self)
             super().__init__(self.temporary, "xb")
         except OSError as error:
             raise _refusal(path, error) from None
@@ -109,18 +115,18 @@ class OutputSet:
 
     def __init__(self, inputs: Sequence[str] = ()) -> None:
         self._inputs = list(inputs)
-        self._opened: list[tuple[OutputFile, BinaryIO]] = []
+        self._files: list[OutputFile] = []
+        self._streams: list[BinaryIO] = []
 
     def open(self, path: str) -> BinaryIO:
         """A binary stream whose content will stand at `path`."""
         for source in self._inputs:
             if _same_file(source, path):
                 raise UsageError(f"{path}: the output is also an input", "another file name")
-        if any(_same_file(file.path, path) for file, _ in self._opened):
+        if any(_same_file(file.path, path) for file in self._files):
             raise UsageError(f"{path}: two outputs go to this file", "a file name for each output")
-        file = OutputFile(path)
-        stream = io.BufferedWriter(file, 1 << 18)
-        self._opened.append((file, stream))
+        stream = io.BufferedWriter(OutputFile(path, self._files.append), 1 << 18)
+        self._streams.append(stream)
         return stream
 
     def write(self, path: str, content: str | bytes) -> None:
@@ -133,18 +139,38 @@ class OutputSet:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            if kind is None:
-                for _, stream in self._opened:
-                    stream.close()
-                for file, _ in self._opened:
-                    file.publish()
-        finally:
-            for file, stream in self._opened:
-                # A stream that failed once fails again at its close, for the same reason.
-                with suppress(InputError, ValueError):
-                    stream.close()
-                file.discard()
+        with _undisturbed():
+            try:
+                if kind is None:
+                    for stream in self._streams:
+                        stream.close()
+                    for file in self._files:
+                        file.publish()
+            finally:
+                for stream in self._streams:
+                    # A stream that failed once fails again at its close, for the same reason.
+                    with suppress(InputError, ValueError):
+                        stream.close()
+                for file in self._files:
+                    file.discard()
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let no signal come between: when results are put in place it is too late to stop, and what is removed goes."""
+    if threading.current_thread() is not threading.main_thread():
+        # Signals go to the main thread, and only there may they be turned off.
+        yield
+        return
+    heeded = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in heeded:
+        signal.signal(number, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        for number, handler in heeded.items():
+            if handler is not None:
+                signal.signal(number, handler)
 
 
 @contextmanager

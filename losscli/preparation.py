@@ -5,24 +5,25 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 from losscli.calling import check_reduction
-from losscli.columns import ColumnPlan, ColumnRequest, Need, plan_columns
-from losscli.errors import InputError, NothingToEvaluate, UsageError
+from losscli.columns import ColumnPlan, ColumnRequest, needs_of, plan_files
+from losscli.columns.kinds import Decision
+from losscli.columns.scores import bound_to
+from losscli.errors import InputError, NothingToEvaluate, UsageError, nearest
 from losscli.expression import Expression
 from losscli.job import Job, Settings
 from losscli.readers import Source, open_sources
-from losscli.readers.drift import drift
 from losscli.readers.locate import formats
+from losscli.readers.text_options import PLAIN, TextOptions
 from losscli.reduction import Reduction, resolve_reduction
-from losscli.summary.intervals import IntervalMethod
+from losscli.scouting import decide_kind
 from losscli.work import Work
 
 if TYPE_CHECKING:
+    from losscli.checks import Watch
     from losscli.where import Where
-
-CI_METHODS: tuple[IntervalMethod, ...] = get_args(IntervalMethod)
 
 
 def prepare(
@@ -32,22 +33,14 @@ def prepare(
     settings: Settings,
     format: str = "auto",
 ) -> Job:
-    """Open the data, choose the columns and check the settings; reads no rows.
+    """Open the data, choose the columns and check the settings; of the rows it reads at most the first.
 
     Raises UsageError for settings that do not fit the losses and InputError
     for files or columns that are not there.
     """
     if not expressions:
         raise UsageError("no loss selected", "--loss NAME, such as --loss huber; losscli losses lists them")
-    if settings.ci not in CI_METHODS:
-        raise UsageError(f"no interval method {settings.ci}", "one of " + ", ".join(CI_METHODS))
-    if not 0 < settings.level < 1:
-        raise UsageError(
-            f"--level {settings.level} is not a confidence level", "a number between 0 and 1, such as 0.95"
-        )
-    if settings.chunk_rows < 1 or (settings.threads is not None and settings.threads < 1):
-        raise UsageError("--chunk-rows and --threads take a whole number above 0")
-    expressions = _with_prediction_kind(expressions, request.pred_kind)
+    settings.check()
     weighted = request.weight is not None
     reduction = resolve_reduction(settings.reduction, weighted=weighted)
     for expression in expressions:
@@ -68,43 +61,41 @@ def prepare(
         from losscli.where import parse_where
 
         where = parse_where(settings.where)
-    sources = _open(data, format)
+    sources = _open(data, format, settings.text)
     if not sources:
         raise NothingToEvaluate("no input files", "a file, a glob or a directory with data")
     if settings.scheduler is not None:
         _refuse_on_cluster(sources, settings)
-    needs = tuple(
-        dict.fromkeys(
-            Need(
-                one.name,
-                one.role.reading,
-                one.shape,
-                term.loss.name,
-                term.loss.values.get("ignore_class"),
-                (term.loss.family, term.loss.name) if term.loss.is_penalty else (),
-            )
-            for expression in expressions
-            for term in expression.terms
-            for one in term.loss.inputs
-        )
-    )
-    first = plan_columns(sources[0].columns, request, needs, sources[0].path)
-    for source in sources[1:]:
-        difference = drift(sources[0], source, first.types)
-        if difference is not None:
-            raise InputError(f"{source.path}: {difference}", "files with the same columns")
-    others = (plan_columns(source.columns, request, needs, source.path) for source in sources[1:])
-    plans = (first, *others)
+    join = None
+    if settings.labels is not None:
+        from losscli.joining.labels import with_labels
+
+        labels = _open(settings.labels, "auto", PLAIN)
+        sources, join = with_labels(sources, labels, settings.on or request.id, request.label)
+    needs = needs_of(expressions)
+    value_by_value = _without_bins(request)
+    plans = plan_files(sources, value_by_value, needs)
+    if request.bins:
+        plans = tuple(_with_bins(plan, source, request) for plan, source in zip(plans, sources, strict=True))
     if where is not None:
         plans = tuple(_with_filter(plan, source, where) for plan, source in zip(plans, sources, strict=True))
-    _refuse_drift(sources, plans)
+    if join is not None:
+        join.settle(plans[0].types)
     ambiguities = tuple(dict.fromkeys(text for plan in plans for text in plan.ambiguities))
     if ambiguities and settings.strict:
         raise InputError(ambiguities[0], "one plausible mapping of the columns", "--label and --pred name the columns")
+    losses = [term.loss for expression in expressions for term in expression.terms]
+    decision = decide_kind(losses, request, needs, sources, plans, where)
+    if decision.doubt is not None:
+        if settings.strict:
+            raise InputError(decision.doubt.fact, "probabilities, unless told otherwise", decision.doubt.fix)
+        ambiguities = (*ambiguities, str(decision.doubt))
+    expressions = _bound_to(expressions, decision)
+    plans = tuple(replace(plan, pred_kind=decision.kind, pred_kind_from=decision.origin) for plan in plans)
     return Job(
         sources=sources,
         work=Work(
-            expressions=tuple(expressions),
+            expressions=expressions,
             plans=plans,
             needs=needs,
             weighted=weighted,
@@ -113,33 +104,47 @@ def prepare(
             nan=settings.nan,
             chunk_rows=settings.chunk_rows,
             where=where,
+            decision=decision,
+            watch=_watch(expressions, plans[0], request, decision, sources[0]),
         ),
         settings=settings,
         reduction=reduction,
         request=request,
         warnings=ambiguities,
+        join=join,
     )
 
 
-def _with_prediction_kind(expressions: Sequence[Expression], kind: str) -> tuple[Expression, ...]:
-    """Logits given with --pred-kind switch on from_logits where a loss has it."""
-    if kind != "logit":
-        return tuple(expressions)
-    changed = []
-    for expression in expressions:
-        terms = tuple(
-            replace(term, loss=term.loss.bind(from_logits=True)) if "from_logits" in term.loss.values else term
-            for term in expression.terms
+def _bound_to(expressions: Sequence[Expression], decision: Decision) -> tuple[Expression, ...]:
+    """The expressions with the parameters that this kind of predictions asks for."""
+    return tuple(
+        replace(
+            expression,
+            terms=tuple(replace(term, loss=bound_to(term.loss, decision)) for term in expression.terms),
         )
-        changed.append(replace(expression, terms=terms))
-    return tuple(changed)
+        for expression in expressions
+    )
 
 
-def _open(data: Any, format: str) -> list[Source]:
+def _watch(
+    expressions: Sequence[Expression], plan: ColumnPlan, request: ColumnRequest, decision: Decision, source: Source
+) -> Watch | None:
+    """The checks of the mapping that make sense here; there are none without a label and a prediction."""
+    if not {"label", "pred"} <= set(plan.roles):
+        return None
+    from losscli.checks import watch_over
+
+    losses = [term.loss for expression in expressions for term in expression.terms]
+    return watch_over(losses, plan, request, decision, [column.name for column in source.columns])
+
+
+def _open(data: Any, format: str, text: TextOptions) -> list[Source]:
     if isinstance(data, str | os.PathLike):
-        return open_sources([os.fspath(data)], format)
+        return open_sources([os.fspath(data)], format, text)
     if isinstance(data, Sequence) and data and all(isinstance(one, str | os.PathLike) for one in data):
-        return open_sources([os.fspath(one) for one in data], format)
+        return open_sources([os.fspath(one) for one in data], format, text)
+    if text.given:
+        raise UsageError(f"{', '.join(text.given)}: data in memory is not delimited text", "CSV or TSV files")
     from losscli.readers.memory import open_table
 
     return [open_table(data)]
@@ -155,23 +160,46 @@ def _with_filter(plan: ColumnPlan, source: Source, where: Where) -> ColumnPlan:
     return replace(plan, types=types)
 
 
+def _without_bins(request: ColumnRequest) -> ColumnRequest:
+    """`request` without the columns of bins, which are read as numbers and not value by value."""
+    if not request.bins:
+        return request
+    by = tuple(
+        tuple(name for place, name in enumerate(cross) if (axis, place) not in request.bins)
+        for axis, cross in enumerate(request.by)
+    )
+    return replace(request, by=by)
+
+
+def _with_bins(plan: ColumnPlan, source: Source, request: ColumnRequest) -> ColumnPlan:
+    """`plan` with the whole crosses; where another use wants a column of bins as text, text it is."""
+    kinds = {column.name: column.kind for column in source.columns}
+    types = dict(plan.types)
+    for axis, place in request.bins:
+        name = request.by[axis][place]
+        if name not in kinds:
+            near = nearest(name, kinds)
+            raise InputError(
+                f'{source.path}: no column "{name}"' + (f'; closest: "{near}"' if near else ""),
+                f"one of the {len(kinds)} columns",
+            )
+        if kinds[name] not in ("number", "integer", "boolean", "text"):
+            raise InputError(f'{source.path}: column "{name}" holds no single numbers', "a column of numbers for bins")
+        types.setdefault(name, "text" if kinds[name] == "text" else "number")
+    return replace(plan, by=request.by, types=types, bins=request.bins)
+
+
 def _refuse_on_cluster(sources: Sequence[Source], settings: Settings) -> None:
     """What means nothing to the workers of a scheduler, which may be other machines."""
     if settings.threads is not None:
         raise UsageError("--threads has no effect with --scheduler", "as many workers as the cluster has")
+    if settings.labels is not None:
+        raise UsageError(
+            "--labels joins the rows on this machine, of which the workers of --scheduler know nothing",
+            "another engine",
+        )
     for source in sources:
         if source.place.spooled:
             raise UsageError(
                 f"{source.path}: the workers of a cluster cannot read a pipe", "a file that every worker sees"
-            )
-
-
-def _refuse_drift(sources: Sequence[Source], plans: Sequence[Any]) -> None:
-    """Files of one evaluation must give every role the same columns."""
-    for source, plan in zip(sources[1:], plans[1:], strict=True):
-        if plan.line() != plans[0].line() or plan.classes != plans[0].classes:
-            raise InputError(
-                f"{source.path}: read as {plan.line()}, but {sources[0].path} as {plans[0].line()}",
-                "files with the same columns",
-                "--label and --pred name the columns",
             )

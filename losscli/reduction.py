@@ -38,7 +38,8 @@ def reduced(statistics: Statistics, reduction: Reduction, power: int | None = No
         root = statistics.root_mean_square
         if root is None or statistics.weight is None or reduction is Reduction.MEAN_WITH_SAMPLE_WEIGHT:
             return root
-        return root * math.sqrt(statistics.weight / statistics.count)
+        value = root * math.sqrt(statistics.weight / statistics.count)
+        return value if math.isfinite(value) else None
     if reduction is Reduction.SUM:
         return statistics.sum
     if reduction is Reduction.MEAN_WITH_SAMPLE_WEIGHT:

@@ -14,7 +14,7 @@ import sys
 import traceback
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,6 +22,7 @@ from typing import Any
 from losscli.catalogue.index import BUILT_IN
 from losscli.declaration import Loss
 from losscli.errors import LosscliError, UsageError, nearest
+from losscli.records import dataclass
 
 ENTRY_POINTS = "losscli.losses"
 _PACKAGE = "losscli.catalogue"

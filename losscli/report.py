@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
+
+from losscli.records import dataclass
 
 SCHEMA = "losscli/1"
 
@@ -128,6 +130,12 @@ class InputFile:
     format: str
     rows: int
     bytes: int | None
+    written: Mapping[str, object] = field(default_factory=dict, hash=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The file in the JSON document; how its text is written only where that is unusual."""
+        found = {"path": self.path, "format": self.format, "rows": self.rows, "bytes": self.bytes}
+        return {**found, "text": dict(self.written)} if self.written else found
 
 
 @dataclass(frozen=True)
@@ -152,9 +160,7 @@ class Report:
         return {
             "schema": SCHEMA,
             "version": self.version,
-            "inputs": [
-                {"path": one.path, "format": one.format, "rows": one.rows, "bytes": one.bytes} for one in self.inputs
-            ],
+            "inputs": [one.to_dict() for one in self.inputs],
             "columns": dict(self.columns),
             "rows": {
                 "read": self.rows_read,

@@ -11,13 +11,13 @@ Shapes: ``n`` rows, ``k`` outputs, classes or labels, ``d`` vector components.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from losscli.domains import REAL, UNIT, Domain, Given, Integers, NumberSet
+from losscli.records import dataclass
 
 FloatArray: TypeAlias = NDArray[np.float64]
 IntArray: TypeAlias = NDArray[np.intp]

@@ -22,9 +22,6 @@ from losscli.roles import SHAPES, BoolArray, Shape
 
 ArrayDomain = Interval | NumberSet | Integers
 
-_NEEDS_LOGITS = "--pred-kind logit (or --from-logits), if these are logits"
-
-
 _DIMENSIONS: dict[Shape, tuple[int, ...]] = {
     "row": (1,),
     "element": (1, 2),
@@ -86,27 +83,21 @@ def find_faults(
     for one in loss.inputs:
         array = inputs[one.name]
         domain = _array_domain(loss, one, inputs)
-        if domain is None or _all_inside(domain, array):
+        if domain is None:
             continue
-        outside = ~_inside(domain, array)
-        rows = np.flatnonzero(~all_rows(~outside))
-        row = int(rows[0])
-        position = np.argwhere(np.atleast_1d(outside[row]))[0]
-        value = np.atleast_1d(array[row])[tuple(position)]
-        faults.add(
-            Fault(
-                file=file,
-                column=_column_name(one, columns, array, position),
-                problem=f"is not {_noun(one, domain)}",
-                row=row_numbers(row),
-                value=_shown(value),
-                count=len(rows),
-                expected=domain.describe(),
-                fix=_NEEDS_LOGITS
-                if loss.values.get("from_logits") is False and "probabilit" in one.role.name
-                else None,
-            )
+        may_be_logits = "probabilit" in one.role.name and not loss.values.get("from_logits")
+        or_parameter = " (or --from-logits)" if "from_logits" in loss.values else ""
+        fault = outside_fault(
+            domain,
+            array,
+            _noun(one, domain),
+            columns.get(one.name) or (one.name,),
+            f"--pred-kind logit{or_parameter}, if these are logits" if may_be_logits else None,
+            file=file,
+            row_numbers=row_numbers,
         )
+        if fault is not None:
+            faults.add(fault)
     if faults:
         return faults
     for condition in loss.require:
@@ -128,6 +119,39 @@ def find_faults(
             )
         )
     return faults
+
+
+def outside_fault(
+    domain: ArrayDomain,
+    array: Any,
+    noun: str,
+    names: Sequence[str],
+    fix: str | None = None,
+    *,
+    file: int = 0,
+    row_numbers: Callable[[int], int] = int,
+) -> Fault | None:
+    """The fault of the values outside `domain`, each of which "is not `noun`"; None when all are inside.
+
+    `names` are the columns of the array: one, or one for each column of ``(n, k)``.
+    """
+    if _all_inside(domain, array):
+        return None
+    outside = ~_inside(domain, array)
+    rows = np.flatnonzero(~all_rows(~outside))
+    row = int(rows[0])
+    position = np.argwhere(np.atleast_1d(outside[row]))[0]
+    value = np.atleast_1d(array[row])[tuple(position)]
+    return Fault(
+        file=file,
+        column=names[int(position[0])] if array.ndim == 2 and len(names) == array.shape[1] else names[0],
+        problem=f"is not {noun}",
+        row=row_numbers(row),
+        value=_shown(value),
+        count=len(rows),
+        expected=domain.describe(),
+        fix=fix,
+    )
 
 
 def _array_domain(loss: Loss, one: Input, inputs: Mapping[str, Any]) -> ArrayDomain | None:
@@ -179,13 +203,6 @@ def _noun(one: Input, domain: ArrayDomain) -> str:
     if one.role.reading in ("binary", "margin", "one_hot"):
         return "a valid label"
     return f"a valid {one.role.name}"
-
-
-def _column_name(one: Input, columns: Mapping[str, Sequence[str]], array: Any, position: Any) -> str:
-    names = columns.get(one.name) or (one.name,)
-    if array.ndim == 2 and len(names) == array.shape[1]:
-        return names[int(position[0])]
-    return names[0]
 
 
 def _shown(value: Any) -> str:

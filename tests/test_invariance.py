@@ -83,7 +83,9 @@ def test_chunks_change_nothing(case: Case, chunk_rows: int) -> None:
     assert results(pa.table(columns), request, chunk_rows=chunk_rows) == expected
 
 
-@pytest.mark.parametrize(("engine", "threads"), [("serial", 1), ("threads", 1), ("threads", 2), ("threads", 5)])
+@pytest.mark.parametrize(
+    ("engine", "threads"), [("serial", 1), ("threads", 1), ("threads", 2), ("threads", 5), ("processes", 3)]
+)
 def test_engines_and_threads_change_nothing(case: Case, engine: str, threads: int, tmp_path: Path) -> None:
     columns, request, expected = case
     for part in range(6):

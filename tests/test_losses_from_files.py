@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from losscli.__main__ import run
+from losscli.columns.scores import reads_probabilities
 from losscli.declaration import Input, Loss
 from losscli.registry import all_losses
 from losscli.testing import random_inputs
@@ -50,7 +51,8 @@ def write(path: Path, loss: Loss, inputs: dict[str, Any], *, lists: bool) -> lis
     CSV; sets of vectors are lists of lists, as JSON in CSV.
     """
     columns: dict[str, Any] = {}
-    options = []
+    # Random numbers need not look like probabilities: those of several classes do not sum to 1.
+    options = ["--pred-kind", "prob"] if reads_probabilities(loss) else []
     for one in loss.inputs:
         array = inputs[one.name]
         if array.ndim == 1 or lists:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -49,9 +50,25 @@ def imported_by(*arguments: str) -> set[str]:
         (("eval", "--help"), {"numpy"}),
         (("losses",), {"numpy"}),
         (("losses", "huber"), {"numpy"}),
+        (("inspect", "sample_data/wine.csv"), {"numpy", "pyarrow"}),
+        (("inspect", "sample_data/diabetes.parquet", "-l", "mae", "--flags"), {"numpy", "pyarrow"}),
         (("eval", "sample_data/wine.csv", "-l", "zero_one", "-q"), {"numpy", "pyarrow"}),
         (("eval", "sample_data/wine.csv", "-l", "zero_one", "-f", "json"), {"numpy", "pyarrow"}),
         (("eval", "sample_data/diabetes.parquet", "-l", "mae", "--by", "sex"), {"numpy", "pyarrow"}),
+        (("merge", "tests/golden/state-1.state"), {"numpy", "pyarrow"}),
+        (
+            ("compare", "sample_data/diabetes_baseline.parquet", "sample_data/diabetes.parquet", "-l", "mae"),
+            {"numpy", "pyarrow", "pyarrow.compute"},
+        ),
+        (("eval", "sample_data/diabetes.parquet", "-l", "mae", "--by", "y_true:q3"), {"numpy", "pyarrow"}),
+        (("worst", "--help"), {"numpy"}),
+        (("worst", "sample_data/wine.csv", "-l", "zero_one", "-n", "3"), {"numpy", "pyarrow"}),
+        (("worst", "sample_data/diabetes.parquet", "-l", "mae", "-f", "json"), {"numpy", "pyarrow"}),
+        (("slices", "sample_data/wine.csv", "-l", "zero_one"), {"numpy", "pyarrow"}),
+        (("slices", "sample_data/diabetes.parquet", "-l", "mae", "-f", "json"), {"numpy", "pyarrow"}),
+        (("gate", "sample_data/wine.csv", "-l", "cce", "--rule", "max=1", "-q"), {"numpy", "pyarrow"}),
+        (("gate", "--config", "sample_data/losscli.toml", "-q"), {"numpy", "pyarrow", "pyarrow.compute"}),
+        (("init", "--from", "sample_data/wine.csv", "-o", "-"), {"numpy", "pyarrow"}),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
@@ -63,3 +80,13 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     script = "import sys, losscli; print(','.join(sys.modules))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
     assert not set(HEAVY) & set(done.stdout.strip().split(","))
+
+
+def test_data_classes_are_declared_without_compiling() -> None:
+    package = ROOT / "losscli"
+    others = [
+        str(path.relative_to(ROOT))
+        for path in package.rglob("*.py")
+        if path.name != "records.py" and re.search(r"^from dataclasses import .*\bdataclass\b", path.read_text(), re.M)
+    ]
+    assert others == []

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, BinaryIO
 
 from losscli.errors import InputError, UsageError, nearest
 from losscli.job import Job
+from losscli.outcome import Outcome
 from losscli.output import OutputSet
 from losscli.reduction import Reduction
 from losscli.renderers import RenderOptions, find_renderer, renderer_names
@@ -18,21 +20,45 @@ from losscli.report import Report
 from losscli.rows import RowFormat, RowWriter, open_rows, row_format
 
 ROWS = "rows"
+STATE = "state"
+
+# Notes that are told whatever the output format: rows left out, labels that are not written as their class.
+# What is known of the rows only when all are read.
+TOLD = ("missing", "labels", "bins")
 
 
 class Delivery:
-    """The outputs of one evaluation; a context that publishes files when it succeeds."""
+    """The outputs of one evaluation; a context that publishes files when it succeeds.
 
-    def __init__(self, job: Job, output_format: str, outputs: Sequence[str], *, quiet: bool, top: int) -> None:
+    `inputs` are the paths that are read; `job` gives the rows where rows are
+    wanted, and is None for a result that was not made from rows.
+    """
+
+    def __init__(
+        self,
+        inputs: Sequence[str],
+        output_format: str,
+        outputs: Sequence[str],
+        *,
+        quiet: bool,
+        top: int,
+        job: Job | None = None,
+    ) -> None:
         self.job = job
         self.files = parse_outputs(outputs)
+        if job is None and ROWS in self.files:
+            raise UsageError("-o rows: states hold no rows", "-o rows with losscli eval")
+        if job is not None and STATE in self.files:
+            from losscli.state import refuse_unsaved
+
+            refuse_unsaved(job.work.expressions, job.reduction)
         self.renderer = find_renderer("quiet" if quiet else output_format)
         if self.renderer.binary:
             raise UsageError(f"{output_format} is not text for standard output", f"-o {output_format}=PATH")
-        self.options = _options(top)
-        self.outputs = OutputSet([source.place.path for source in job.sources])
+        self.options = render_options(top)
+        self.outputs = OutputSet(inputs)
         for kind in self.files:
-            if kind != ROWS:
+            if kind not in (ROWS, STATE):
                 find_renderer(kind)
 
     def __enter__(self) -> Delivery:
@@ -50,41 +76,45 @@ class Delivery:
     ) -> None:
         self.outputs.__exit__(kind, error, trace)
 
-    def write_files(self, report: Report) -> None:
+    def write_files(self, outcome: Outcome, report: Report) -> None:
         """Write every file; they appear when the context is left."""
         for kind, stream in self.streams.items():
-            if kind == ROWS:
-                self._write_rows(stream, row_format(self.files[ROWS]))
+            if kind == ROWS and self.job is not None:
+                self._write_rows(self.job, stream, row_format(self.files[ROWS]))
+            elif kind == STATE:
+                from losscli.state import write_state
+
+                write_state(stream, outcome)
             else:
                 content = find_renderer(kind).render(report, RenderOptions(top=0))
                 stream.write(content if isinstance(content, bytes) else content.encode())
 
     def show(self, report: Report) -> None:
         """Print the report, or the rows, to standard output; a reader that goes away is not an error."""
-        try:
-            if self.job.reduction is not Reduction.NONE:
+        with standard_output():
+            if self.job is None or self.job.reduction is not Reduction.NONE:
                 sys.stdout.write(str(self.renderer.render(report, self.options)))
             elif ROWS not in self.files:
-                self._write_rows(sys.stdout.buffer, "csv")
-            sys.stdout.flush()
-        except BrokenPipeError:
-            _forget_stdout()
-        except OSError as error:
-            _forget_stdout()
-            reason = (error.strerror or type(error).__name__).lower()
-            raise InputError(f"standard output cannot be written: {reason}") from error
+                self._write_rows(self.job, sys.stdout.buffer, "csv")
 
-    def _write_rows(self, stream: BinaryIO, format: RowFormat) -> None:
+    def _write_rows(self, job: Job, stream: BinaryIO, format: RowFormat) -> None:
         """A second pass that writes row by row: the first has found that every row is valid."""
-        titles = [expression.title for expression in self.job.work.expressions if expression.has_rows]
-        writer = open_rows(stream, format, ["loss"] if len(titles) == 1 else titles, self.job.request.keep)
-        self.job.stream(_numbered(writer, self.job))
+        titles = [expression.title for expression in job.work.expressions if expression.has_rows]
+        writer = open_rows(stream, format, ["loss"] if len(titles) == 1 else titles, job.request.keep)
+        job.stream(_numbered(writer, job))
         writer.close()
 
 
-def parse_outputs(texts: Sequence[str]) -> dict[str, str]:
-    """``KIND=PATH`` options as a mapping; one file for each kind."""
-    known = [name for name in renderer_names() if name != "quiet"] + [ROWS]
+def say_skipped(report: Report) -> None:
+    """Rows that were left out are told whatever the output format, and what else was found on the way."""
+    notes = (note for note in report.results[0].notes if note.code in TOLD)
+    for note in notes:
+        sys.stderr.write(f"losscli: note: {note.message}\n")
+
+
+def parse_outputs(texts: Sequence[str], known: Sequence[str] = ()) -> dict[str, str]:
+    """``KIND=PATH`` options as a mapping; one file for each kind, among those that are `known`."""
+    known = known or [*(name for name in renderer_names() if name != "quiet"), ROWS, STATE]
     files: dict[str, str] = {}
     for text in texts:
         kind, equals, path = text.partition("=")
@@ -115,13 +145,27 @@ def _numbered(writer: RowWriter, job: Job) -> Any:
     return sink
 
 
-def _options(top: int) -> RenderOptions:
+def render_options(top: int) -> RenderOptions:
     if top < 0:
         raise UsageError("--top takes a whole number, 0 for all")
     terminal = sys.stdout.isatty()
     width = shutil.get_terminal_size().columns if terminal else None
     color = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     return RenderOptions(width=width, color=color, top=top, terminal=terminal)
+
+
+@contextmanager
+def standard_output() -> Iterator[None]:
+    """A block that prints results: a reader that goes away is not an error, one that cannot be written to is."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _forget_stdout()
+    except OSError as error:
+        _forget_stdout()
+        reason = (error.strerror or type(error).__name__).lower()
+        raise InputError(f"standard output cannot be written: {reason}") from error
 
 
 def _forget_stdout() -> None:

@@ -18,11 +18,9 @@ from losscli.cli import options as given
 from losscli.cli.declared import Option
 from losscli.cli.parameters import given_parameters, parameter_options
 from losscli.cli.verdict import Limit, parse_limits, verdict
-from losscli.errors import Interrupted, UsageError
+from losscli.errors import Interrupted
 
 ORDER = 10
-
-NAN_POLICIES = ("error", "skip", "propagate")
 
 
 def build() -> Any:
@@ -58,54 +56,28 @@ def command(
     keep: given.Keep = None,
     where: given.Filter = None,
     nan: given.Missing = "error",
+    labels: given.LabelFile = None,
+    on: given.JoinKey = None,
     format: given.Format = "auto",
+    delimiter: given.Delimiter = None,
+    quote: given.Quote = None,
+    decimal: given.Decimal = None,
+    encoding: given.Encoding = None,
+    header: given.Header = True,
     strict: given.Strict = False,
-    output_format: Annotated[
-        str,
-        Option(
-            "-f",
-            "--output-format",
-            metavar="NAME",
-            help="table, plain, json, ndjson, csv, tsv or md.",
-            rich_help_panel=given.OUTPUT,
-        ),
-    ] = "table",
-    output: Annotated[
-        list[str] | None,
-        Option(
-            "-o", "--output", metavar="KIND=PATH", help="Also write a file; repeatable.", rich_help_panel=given.OUTPUT
-        ),
-    ] = None,
-    quiet: Annotated[
-        bool,
-        Option("-q", "--quiet", help="Print only the reduced loss, full precision.", rich_help_panel=given.OUTPUT),
-    ] = False,
-    top: Annotated[
-        int, Option("--top", metavar="N", help="Rows of a long table; 0 shows all.", rich_help_panel=given.OUTPUT)
-    ] = 20,
-    per_class: Annotated[
-        bool, Option("--per-class/--no-per-class", help="Rows for the classes.", rich_help_panel=given.OUTPUT)
-    ] = True,
-    ci: Annotated[
-        str,
-        Option("--ci", metavar="METHOD", help="Interval: hall, normal or none.", rich_help_panel=given.OUTPUT),
-    ] = "hall",
-    level: Annotated[
-        float,
-        Option("--level", metavar="P", help="Confidence level of the interval.", rich_help_panel=given.OUTPUT),
-    ] = 0.95,
-    fail_above: Annotated[
-        list[str] | None,
-        Option(
-            "--fail-above",
-            metavar="X|LOSS=X",
-            help="Exit 1 when the reduced loss is above X.",
-            rich_help_panel=given.GATE,
-        ),
-    ] = None,
-    chunk_rows: given.ChunkRows = 65_536,
+    output_format: given.OutputFormat = "table",
+    output: given.Outputs = None,
+    quiet: given.Quiet = False,
+    top: given.Top = 20,
+    per_class: Annotated[bool, given.PER_CLASS] = True,
+    ci: Annotated[str, given.INTERVAL] = "hall",
+    level: Annotated[float, given.LEVEL] = 0.95,
+    seed: given.Seed = 0,
+    replicates: given.Replicates = 1000,
+    fail_above: given.FailAbove = None,
+    chunk_rows: given.ChunkRows = 131_072,
     threads: given.Threads = None,
-    engine: given.EngineName = "threads",
+    engine: given.EngineName = "processes",
     scheduler: given.Scheduler = None,
     debug: given.Debug = False,
     **options: Any,
@@ -119,28 +91,27 @@ def command(
     named = given.named_values(plugin_parameters, flags)
     expressions = select_losses(loss, {**flags, **named}, dialect, {name: f"-P {name}" for name in named})
     limits = parse_limits(fail_above or (), expressions)
-    if nan not in NAN_POLICIES:
-        raise UsageError(f"no policy {nan} for missing values", "one of " + ", ".join(NAN_POLICIES))
 
     from losscli.columns import ColumnRequest
     from losscli.job import Settings
     from losscli.preparation import prepare
+    from losscli.readers.text_options import TextOptions
 
-    request = ColumnRequest(
+    request = ColumnRequest.of(
         label=given.names(label),
         pred=given.names(pred),
         weight=weight,
-        others=given.role_columns(col),
+        columns=given.role_columns(col),
         classes=given.class_names(classes),
         pos_label=pos_label,
-        pred_kind=pred_kind,  # type: ignore[arg-type]  # plan_columns refuses other words
-        by=tuple(given.names([one]) for one in by or ()),
+        pred_kind=pred_kind,
+        by=by,
         id=id,
         keep=given.names(keep),
     )
     settings = Settings(
         reduction=reduction,
-        nan=nan,  # type: ignore[arg-type]  # checked above
+        nan=nan,  # type: ignore[arg-type]  # prepare refuses other words
         level=level,
         ci=ci,  # type: ignore[arg-type]  # prepare refuses other words
         per_class=per_class,
@@ -149,6 +120,11 @@ def command(
         engine=engine,
         scheduler=scheduler,
         where=where,
+        labels=labels,
+        on=on,
+        text=TextOptions.of(delimiter, quote, decimal, encoding, header),
+        seed=seed,
+        replicates=replicates,
         strict=strict or bool(os.environ.get("CI")),
     )
     job = prepare(files, expressions, request, settings, format)
@@ -156,13 +132,16 @@ def command(
 
 
 def _run(job: Any, output_format: str, outputs: Sequence[str], quiet: bool, top: int, limits: Sequence[Limit]) -> int:
-    from losscli.cli.delivery import Delivery
+    from losscli.cli.delivery import Delivery, say_skipped
     from losscli.cli.progress import Progress
 
-    with Delivery(job, output_format, outputs, quiet=quiet, top=top) as delivery:
+    with Delivery(job.paths, output_format, outputs, quiet=quiet, top=top, job=job) as delivery:
         sys.stderr.write(f"losscli: {job.mapping}\n")
+        for note in job.work.plans[0].notes:
+            sys.stderr.write(f"losscli: note: {note}\n")
         for warning in job.warnings:
             sys.stderr.write(f"losscli: warning: {warning}\n")
+        told = len(job.warnings)
         job.progress = progress = Progress(job.total_rows)
         try:
             partial = job.run()
@@ -170,17 +149,13 @@ def _run(job: Any, output_format: str, outputs: Sequence[str], quiet: bool, top:
             raise Interrupted(f"interrupted at {progress.describe()}") from None
         finally:
             progress.close()
-        report = job.report(partial)
-        _say_skipped(report)
-        outcome = verdict(report, limits)
-        delivery.write_files(report)
+        for warning in job.warnings[told:]:
+            sys.stderr.write(f"losscli: warning: {warning}\n")
+        outcome = job.outcome(partial)
+        report = outcome.report()
+        say_skipped(report)
+        code = verdict(report, limits)
+        delivery.write_files(outcome, report)
     # Standard output comes last: it shows nothing unless every file is in its place.
     delivery.show(report)
-    return outcome
-
-
-def _say_skipped(report: Any) -> None:
-    """Rows that were left out are told whatever the output format."""
-    notes = (note for note in report.results[0].notes if note.code == "missing")
-    for note in notes:
-        sys.stderr.write(f"losscli: note: {note.message}\n")
+    return code

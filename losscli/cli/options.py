@@ -102,8 +102,8 @@ By = Annotated[
     list[str] | None,
     Option(
         "--by",
-        metavar="COL[,COL]",
-        help="Slices by a column or a cross of columns; repeatable.",
+        metavar="COL[:BINS][,COL...]",
+        help="Slices by a column or a cross; COL:q5 are 5 quantile bins, COL:0,18,65 bins of these edges; repeatable.",
         rich_help_panel=READING,
     ),
 ]
@@ -131,12 +131,97 @@ Format = Annotated[
     str,
     Option("--format", metavar="NAME", help="Input format; by suffix, then first bytes.", rich_help_panel=READING),
 ]
+LabelFile = Annotated[
+    str | None,
+    Option(
+        "--labels",
+        metavar="FILE",
+        help="A file with the labels, whose rows are found by --on.",
+        rich_help_panel=READING,
+    ),
+]
+JoinKey = Annotated[
+    str | None,
+    Option("--on", metavar="COL", help="The column that joins the rows of two files.", rich_help_panel=READING),
+]
+Delimiter = Annotated[
+    str | None,
+    Option(
+        "--delimiter",
+        metavar="CHAR",
+        help="Between CSV values: , ; tab or |; seen by default.",
+        rich_help_panel=READING,
+    ),
+]
+Quote = Annotated[
+    str | None,
+    Option("--quote", metavar="CHAR", help="Around CSV values; none for no quotes.", rich_help_panel=READING),
+]
+Decimal = Annotated[
+    str | None,
+    Option(
+        "--decimal", metavar="CHAR", help="The decimal point of CSV numbers: . or a comma.", rich_help_panel=READING
+    ),
+]
+Encoding = Annotated[
+    str | None,
+    Option(
+        "--encoding",
+        metavar="NAME",
+        help="The encoding of CSV text: utf-8, utf-16, latin-1, ...",
+        rich_help_panel=READING,
+    ),
+]
+Header = Annotated[
+    bool,
+    Option(
+        "--header/--no-header",
+        help="Whether CSV text starts with the names; else they are c1, c2, ...",
+        rich_help_panel=READING,
+    ),
+]
 Strict = Annotated[
     bool,
     Option(
         "--strict",
         help="Refuse ambiguous columns instead of warning (always so when CI is set).",
         rich_help_panel=READING,
+    ),
+]
+OutputFormat = Annotated[
+    str,
+    Option(
+        "-f",
+        "--output-format",
+        metavar="NAME",
+        help="table, plain, json, ndjson, csv, tsv or md.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+Outputs = Annotated[
+    list[str] | None,
+    Option("-o", "--output", metavar="KIND=PATH", help="Also write a file; repeatable.", rich_help_panel=OUTPUT),
+]
+Quiet = Annotated[
+    bool,
+    Option("-q", "--quiet", help="Print only the reduced loss, full precision.", rich_help_panel=OUTPUT),
+]
+Top = Annotated[int, Option("--top", metavar="N", help="Rows of a long table; 0 shows all.", rich_help_panel=OUTPUT)]
+# Commands differ in what these are when they are not given.
+PER_CLASS = Option("--per-class/--no-per-class", help="Rows for the classes.", rich_help_panel=OUTPUT)
+INTERVAL = Option("--ci", metavar="METHOD", help="Interval: hall, normal, bootstrap or none.", rich_help_panel=OUTPUT)
+LEVEL = Option("--level", metavar="P", help="Confidence level of the interval.", rich_help_panel=OUTPUT)
+Seed = Annotated[int, Option("--seed", metavar="N", help="Of the draws of --ci bootstrap.", rich_help_panel=OUTPUT)]
+Replicates = Annotated[
+    int, Option("--replicates", metavar="N", help="Resamples of --ci bootstrap.", rich_help_panel=OUTPUT)
+]
+FailAbove = Annotated[
+    list[str] | None,
+    Option(
+        "--fail-above",
+        metavar="X|LOSS=X",
+        help="Exit 1 when the reduced loss is above X.",
+        rich_help_panel=GATE,
     ),
 ]
 ChunkRows = Annotated[
@@ -148,13 +233,18 @@ Threads = Annotated[
     Option(
         "--threads",
         metavar="N",
-        help="Worker threads, or processes of --engine dask; changes no digit.",
+        help="Worker processes or threads; changes no digit.",
         rich_help_panel=RUNNING,
     ),
 ]
 EngineName = Annotated[
     str,
-    Option("--engine", metavar="NAME", help="threads, serial or dask; changes no digit.", rich_help_panel=RUNNING),
+    Option(
+        "--engine",
+        metavar="NAME",
+        help="processes, threads, serial or dask; changes no digit.",
+        rich_help_panel=RUNNING,
+    ),
 ]
 Scheduler = Annotated[
     str | None,

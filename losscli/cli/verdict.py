@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from losscli.errors import Exit, InputError, UsageError, nearest
+from losscli.errors import Exit, InputError, UsageError
 from losscli.expression import Expression
+from losscli.gates.metrics import title_of
+from losscli.records import dataclass
 from losscli.report import Report
 
 
@@ -39,7 +40,9 @@ def parse_limits(texts: Sequence[str], expressions: Sequence[Expression]) -> tup
                     f"--fail-above {expressions[0].title}={number}",
                 )
             title = expressions[0].title
-        limits.append(Limit(_title_of(title.strip(), expressions), value))
+        limits.append(
+            Limit(title_of(title.strip(), expressions, f"--fail-above {title.strip()}", "--fail-above {}=X"), value)
+        )
     return tuple(limits)
 
 
@@ -60,21 +63,3 @@ def verdict(report: Report, limits: Sequence[Limit]) -> Exit:
             sys.stderr.write(f"losscli: FAIL {limit.title}: {total.loss!r} is above {limit.value!r}\n")
             code = Exit.GATE_FAILED
     return code
-
-
-def _title_of(name: str, expressions: Sequence[Expression]) -> str:
-    for expression in expressions:
-        if name in (expression.title, expression.name):
-            return expression.title
-    from losscli.registry import find_loss
-
-    wanted = find_loss(name).name
-    matching = [expression.title for expression in expressions if expression.name == wanted]
-    if len(matching) != 1:
-        near = nearest(name, [expression.title for expression in expressions])
-        raise UsageError(
-            f"--fail-above {name} is not one of the selected losses",
-            ", ".join(expression.title for expression in expressions),
-            f"--fail-above {near}=X" if near else None,
-        )
-    return matching[0]

@@ -12,10 +12,10 @@ import re
 import types
 import typing
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any, get_args, get_origin
 
 from losscli.cli.declared import Argument, Declared
+from losscli.records import dataclass
 
 _NUMBERS: dict[type, re.Pattern[str]] = {
     int: re.compile(r"[0-9]+"),

@@ -37,6 +37,8 @@ DESCRIPTION = (
 ENVIRONMENT = {
     "CI": "when set, ambiguous columns are an error, as with --strict",
     "NO_COLOR": "when set, tables have no colour",
+    "GITHUB_ACTIONS": "when true, gate annotates the run",
+    "GITHUB_STEP_SUMMARY": "the file to which gate then appends its report",
 }
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from losscli.declaration import Input, Loss, Parameter
 from losscli.describe import option_of
 from losscli.domains import REAL, UNIT, Domain, Interval, NumberSet, Union
 from losscli.errors import LosscliError
+from losscli.records import dataclass
 from losscli.roles import FloatArray
 
 # Odd, so that 0 and the middle of an interval are points.

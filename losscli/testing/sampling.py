@@ -8,7 +8,6 @@ the inputs of a row) is enough to draw valid data for it.  The laws of
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from losscli.arguments import call_with
 from losscli.arrays import class_major, norm_last, one_hot
 from losscli.declaration import Input, Loss
 from losscli.domains import UNIT, Domain, Integers, Interval, NumberSet
+from losscli.records import dataclass
 
 # Large enough that a parameter counting classes or columns, such as k of top_k_error, is rarely larger.
 _COLUMNS = 8

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +12,7 @@ import pyarrow as pa
 from losscli.columns.batch import texts
 from losscli.errors import NothingToEvaluate, nearest
 from losscli.readers.arrays import floats
+from losscli.records import dataclass
 from losscli.roles import BoolArray
 from losscli.where.conditions import Comparison
 

@@ -7,11 +7,11 @@ import operator
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 
+from losscli.records import dataclass
 from losscli.roles import BoolArray
 from losscli.where.rows import Rows, Truth, ValueKind
 from losscli.where.tokens import name_text

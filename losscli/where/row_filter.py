@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from dataclasses import dataclass
 
 import pyarrow as pa
 
@@ -11,6 +10,7 @@ from losscli.columns.labels import number_of
 from losscli.errors import InputError, UsageError, nearest
 from losscli.faults import Faults
 from losscli.readers.source import ColumnType, Kind
+from losscli.records import dataclass
 from losscli.roles import BoolArray
 from losscli.where.census import Census
 from losscli.where.conditions import ColumnTest, Comparison, Condition, Value, value_text

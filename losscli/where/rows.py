@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -13,6 +12,7 @@ from losscli.columns import batch as arrays
 from losscli.columns.labels import canonical
 from losscli.faults import Fault, Faults
 from losscli.readers.arrays import floats, nulls
+from losscli.records import dataclass
 from losscli.roles import BoolArray, FloatArray
 
 ValueKind = Literal["number", "text", "boolean"]

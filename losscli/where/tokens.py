@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Literal
 
 from losscli.errors import UsageError
+from losscli.records import dataclass
 
 TokenKind = Literal["number", "word", "keyword", "text", "double", "name", "operator", "bracket", "end"]
 
