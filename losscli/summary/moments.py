@@ -115,9 +115,9 @@ class PowerSums:
         found = []
         octants = octant_of_key(keys).tolist()
         signs = (1 - 2 * (keys >> 15)).tolist()
-        columns = (signs, octants, counts.tolist(), low.tolist(), tops.tolist())
-        for sign, octant, count, rests, carried in zip(*columns, strict=True):
-            offsets, squares, cubes = ((top << REST_BITS) + rest for top, rest in zip(carried, rests, strict=True))
+        # In Python's integers, for they are longer than 64 bits.
+        wholes = ((tops.astype(object) << REST_BITS) + low.astype(object)).tolist()
+        for sign, octant, count, (offsets, squares, cubes) in zip(signs, octants, counts.tolist(), wholes, strict=True):
             found.append(OctantSums(sign, octant, count, offsets - count * HALF_OCTANT, squares, cubes))
         return power_totals(found, self.sketch.zeros(group))
 

@@ -37,8 +37,6 @@ _GRID_SHIFT = 47
 ROWS_BETWEEN_CARRIES = (1 << 15) - 1
 REST_BITS = 32
 REST_MASK = (1 << REST_BITS) - 1
-# Units of the integer power sums: 2^-1139 lies below the offset unit of every octant.
-_UNIT = -1139
 
 
 class PowerTotals(NamedTuple):
@@ -65,12 +63,15 @@ class OctantSums(NamedTuple):
 def power_totals(octants: Iterable[OctantSums], zeros: int) -> PowerTotals:
     """The power sums of all values of these octants and of `zeros` zeros."""
     rows, first, second, third, absolute = zeros, 0, 0, 0, 0
-    for sign, octant, count, offsets, squares, cubes in octants:
+    held = list(octants)
+    middles = [octant_middle(one.octant) for one in held]
+    # Units of the least of these octants, for numbers as short as can be.
+    unit = min((exponent for _, exponent in middles), default=0)
+    for (sign, _, count, offsets, squares, cubes), (middle, exponent) in zip(held, middles, strict=True):
         # Squares and cubes come on the grid of 2^-47.
         squares <<= 2 * (LOW_BITS - 1) - _GRID_SHIFT
         cubes <<= 3 * (LOW_BITS - 1) - _GRID_SHIFT
-        middle, exponent = octant_middle(octant)
-        shift = exponent - _UNIT
+        shift = exponent - unit
         rows += count
         first += sign * (count * middle + offsets << shift)
         second += middle * (count * middle + 2 * offsets) + squares << 2 * shift
@@ -78,9 +79,9 @@ def power_totals(octants: Iterable[OctantSums], zeros: int) -> PowerTotals:
         third += sign * cube
         absolute += cube
     return PowerTotals(
-        rows,
-        Fraction(first, 1 << -_UNIT),
-        Fraction(second, 1 << -2 * _UNIT),
-        Fraction(third, 1 << -3 * _UNIT),
-        Fraction(absolute, 1 << -3 * _UNIT),
+        rows, _scaled(first, unit), _scaled(second, 2 * unit), _scaled(third, 3 * unit), _scaled(absolute, 3 * unit)
     )
+
+
+def _scaled(number: int, exponent: int) -> Fraction:
+    return Fraction(number << exponent) if exponent >= 0 else Fraction(number, 1 << -exponent)
