@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import field, replace
 from itertools import accumulate, chain
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
+import numpy as np
+
 from losscli.assembly import by_class
 from losscli.columns import ColumnRequest
+from losscli.columns.batch import texts
 from losscli.engines import find_engine
 from losscli.errors import InputError, NothingToEvaluate, UsageError
 from losscli.outcome import Outcome, Provenance, Shown
@@ -71,6 +75,11 @@ class Settings:
         if self.replicates < 2 or self.seed < 0:
             raise UsageError("--replicates takes a whole number above 1, and --seed one that is not negative")
         _ = self.shown
+
+
+# Every worker has tables of its own, 10 kB for a group: up to so many groups they are small enough to be sent from
+# one process to another, and up to so many for several workers to have them at all.
+MOST_SENT_GROUPS, MOST_SHARED_GROUPS = 1_000, 5_000
 
 
 @dataclass
@@ -173,11 +182,7 @@ class Job:
         self, start: Callable[[], FoldedT], step: Callable[..., None], merge: Callable[[FoldedT, FoldedT], None]
     ) -> FoldedT:
         """What the engine makes of all shards."""
-        name = self.settings.engine
-        if name == "processes" and any(term.loss.whole for one in self.work.expressions for term in one.terms):
-            # Such a loss keeps all rows, which threads need not send.
-            name = "threads"
-        engine = find_engine(name, scheduler=self.settings.scheduler)
+        engine = find_engine(self._engine_name(), scheduler=self.settings.scheduler)
         workers = self.settings.threads or os.cpu_count() or 1
         try:
             return engine(start, step, merge, self._shards(), workers, self.progress or _unseen)
@@ -185,6 +190,33 @@ class Job:
             # What is wrong with a file that somebody writes is that.
             self._refuse_changes()
             raise
+
+    def _engine_name(self) -> str:
+        """The engine of the settings, or one that takes less memory where processes would take much."""
+        name = self.settings.engine
+        if name != "processes":
+            return name
+        if any(term.loss.whole for one in self.work.expressions for term in one.terms):
+            # Such a loss keeps all rows, which threads need not send.
+            return "threads"
+        groups = self._groups_seen()
+        if groups > MOST_SHARED_GROUPS:
+            return "serial"
+        return "threads" if groups > MOST_SENT_GROUPS else name
+
+    def _groups_seen(self) -> int:
+        """About how many groups the first rows alone have."""
+        plan, source = self.work.plans[0], self.sources[0]
+        groups = len(plan.classes or ())
+        names = {name for cross in plan.by for name in cross} - {plan.by[axis][place] for axis, place in plan.bins}
+        if not names or source.read_once or self.join is not None:
+            return groups
+        types = {name: plan.types[name] for name in names}
+        batches = (batch for shard in source.shards() for _, batch in shard.batches(types, BLOCK_ROWS))
+        for batch in batches:
+            found = {name: np.unique(texts(batch.column(name)).indices).size for name in names}
+            return max([groups, *(math.prod(found.get(name, 1) for name in cross) for cross in plan.by)])
+        return groups
 
     def _refuse_changes(self) -> None:
         labels = () if self.join is None else self.join.labels
