@@ -30,7 +30,7 @@ ROOT = Path(__file__).parent.parent
 ROWS = 3_000
 LONG_AGO = 1_000_000_000
 # Far more than an interrupt takes, also on a busy machine, and far less than the runs that are interrupted.
-PROMPTLY = 3.0
+PROMPTLY = 30.0
 
 
 def table(rows: int = ROWS) -> pa.Table:
