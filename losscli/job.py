@@ -187,8 +187,9 @@ class Job:
         try:
             return engine(start, step, merge, self._shards(), workers, self.progress or _unseen)
         except InputError:
-            # What is wrong with a file that somebody writes is that.
-            self._refuse_changes()
+            # What is wrong with a file that somebody writes is that; but a worker elsewhere may see another file.
+            if self.settings.scheduler is None:
+                self._refuse_changes()
             raise
 
     def _engine_name(self) -> str:
