@@ -114,7 +114,8 @@ def test_classes_reorder_columns_that_carry_names() -> None:
     assert found.input_columns["y_pred"] == ("prob_dog", "prob_cat")
     contradiction = plan("label:text prob_cat prob_dog", SCCE, replace(request, pred=("prob_cat", "prob_dog")))
     assert contradiction.classes == ("dog", "cat")
-    assert "contradicts the order" in contradiction.ambiguities[0]
+    assert contradiction.ambiguities == ()
+    assert "contradicts the names of pred=prob_cat,prob_dog; taking --classes" in contradiction.notes[0]
 
 
 def test_list_column_has_the_classes_0_to_k_minus_1() -> None:

@@ -316,10 +316,9 @@ class _Planner:
                 place = dict(zip(carried, predictions.columns, strict=True))
                 self.roles["pred"] = replace(predictions, columns=tuple(place[one] for one in classes), classes=classes)
             else:
-                self.finder.ambiguities.append(
-                    f"{self.path}: --classes {shown(classes)} contradicts the order of "
-                    f"pred={shown(predictions.columns)}; taking --classes"
-                )
+                # Both were said outright, so nothing is ambiguous.
+                names = shown(predictions.columns)
+                self.notes.append(f"--classes {shown(classes)} contradicts the names of pred={names}; taking --classes")
 
     def _check_label_options(self, classes: tuple[str, ...] | None) -> None:
         asked = self.request.classes
