@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import io
 import os
 import signal
 import sys
@@ -13,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import FrameType
-    from typing import NoReturn
+    from typing import NoReturn, TextIO
 
 # A second BLAS thread only spins: no kernel here calls BLAS on large arrays.  It must be set before NumPy loads.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -33,6 +35,7 @@ def main() -> NoReturn:
     """Run the command line and leave at once, without the interpreter's slow shutdown."""
     _heed_signals()
     _open_closed_streams()
+    sys.stderr = _Messages(sys.stderr)
     try:
         # The cyclic collector finds nothing in a run of seconds, and its passes cost 7 % of the start-up.
         gc.disable()
@@ -79,6 +82,23 @@ def _open_closed_streams() -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115, PTH123  # open until the end; pathlib is slow to load
+
+
+class _Messages(io.TextIOWrapper):
+    """Standard error: what nobody reads, or what a full disk does not take, ends no run and changes no verdict."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream.detach(), stream.encoding, stream.errors, line_buffering=True)  # type: ignore[attr-defined]
+
+    def write(self, text: str) -> int:
+        try:
+            return super().write(text)
+        except OSError:
+            return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            super().flush()
 
 
 def _keep_freed_memory() -> None:

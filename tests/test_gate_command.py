@@ -199,6 +199,29 @@ def test_the_verdict_survives_a_closed_pipe(folder: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("arguments", [("gate", "bad.parquet"), ("eval", "bad.parquet", "-l", "mae", "--fail-above=0")])
+@pytest.mark.parametrize("full", [False, True])
+def test_the_verdict_survives_messages_that_nobody_reads(arguments: tuple[str, ...], full: bool, folder: Path) -> None:
+    if full and not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    reader, writer = os.pipe()
+    os.close(reader)
+    if full:
+        os.close(writer)
+        writer = os.open("/dev/full", os.O_WRONLY)
+    done = subprocess.run(
+        [sys.executable, "-m", "losscli", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=writer,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=False,
+    )
+    os.close(writer)
+    assert done.returncode == 1
+    assert done.stdout
+
+
 def test_a_report_that_cannot_be_written_is_3_and_the_verdict_is_told(folder: Path, tmp_path: Path) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("this system has no /dev/full")
