@@ -181,7 +181,7 @@ def test_a_rule_that_is_none_is_refused(rule: str, message: str) -> None:
 
 def test_a_difference_that_does_not_exist_cannot_pass() -> None:
     base = pd.DataFrame({"y_true": [0.0, 0.0], "y_pred": [1.0, 2.0]})
-    cand = pd.DataFrame({"y_true": [0.0, 0.0], "y_pred": [math.nan, 2.0]})
+    cand = pd.DataFrame({"y_true": [0.0, 0.0], "y_pred": [math.nan, 2.5]})
     comparison = losscli.compare(base, cand, loss="mae", nan="propagate")
     with pytest.raises(InputError, match=r"does not exist \(nan\)"):
         parse_condition("worse", ["mae"]).failures(comparison)

@@ -186,6 +186,30 @@ def test_the_baseline_itself_is_refused(tables: tuple[pd.DataFrame, pd.DataFrame
         compared(base, base.copy())
 
 
+@pytest.mark.parametrize("options", [{}, {"on": "id"}, {"loss": ["mae", "mse"], "chunk_rows": 700, "threads": 2}])
+def test_the_baseline_written_anew_is_refused(
+    tables: tuple[pd.DataFrame, pd.DataFrame], tmp_path: Path, options: dict[str, Any]
+) -> None:
+    base, cand = tables
+    path = str(tmp_path / "base.csv")
+    base.to_csv(path, index=False)
+    again = base.sample(frac=1.0, random_state=0) if "on" in options else base.assign(more=1)
+    with pytest.raises(InputError, match=r"all 5,000 predictions are those of .*base\.csv"):
+        compared(path, again, **options)
+    one = again.y_pred.where(again.index != 4_999, cand.y_pred)
+    assert not compared(path, again.assign(y_pred=one), **options).warnings
+
+
+def test_equal_predictions_of_a_filter_or_of_labels_are_told(tables: tuple[pd.DataFrame, pd.DataFrame]) -> None:
+    base, cand = tables
+    changed = cand.assign(y_pred=base.y_pred.where(base.g != "b", cand.y_pred))
+    (warning,) = compared(base, changed, where="g == 'a'").warnings
+    assert "predictions are those of the baseline" in warning
+    labels = pd.DataFrame({"y_true": [0, 1, 1], "y_pred": [0, 0, 1]})
+    (warning,) = compared(labels, labels.assign(more=1), loss="zero_one").warnings
+    assert "all 3 predictions are those of the baseline" in warning
+
+
 def test_files_of_different_lengths_are_not_paired_by_position(tables: tuple[pd.DataFrame, pd.DataFrame]) -> None:
     with pytest.raises(InputError, match=r"5,000 rows, but .* has 4,999"):
         compared(tables[0], tables[1].iloc[:-1])

@@ -73,6 +73,7 @@ def compare(
         announce(ours, "the baseline")
     ours.settle_bins()
     found = []
+    warnings = list(ours.warnings)
     base_rows: dict[int, int] = {}
     for candidate in candidates:
         theirs = _prepared(candidate, losses, request, settings, format)
@@ -94,6 +95,8 @@ def compare(
                 announce(theirs, _pairing(alignment, on, identity, "must agree"))
             partial = _run(work, alignment, settings, progress)
             _refuse(partial, alignment, ours, theirs, work, on)
+            if (alike := _alike(partial, ours, theirs)) is not None:
+                warnings.append(alike)
             pairing = _pairing(alignment, on, identity, "agree")
             found.append(_compared(partial, alignment, ours, theirs, pairing))
             base_rows = _rows(alignment.layout)
@@ -106,7 +109,7 @@ def compare(
         level=settings.level,
         ci_method=settings.ci,
         cluster=cluster,
-        warnings=ours.warnings,
+        warnings=warnings,
     )
 
 
@@ -225,6 +228,21 @@ def _refuse(partial: PairPartial, alignment: Alignment, ours: Job, theirs: Job, 
         raise NothingToEvaluate(
             f"{names[0]} and {names[1]}: all rows have a missing value", "at least one complete row"
         )
+
+
+def _alike(partial: PairPartial, ours: Job, theirs: Job) -> str | None:
+    """What to warn of where all predictions are those of the baseline; refused where two models cannot agree so.
+
+    They may for the rows of a filter, when one was changed for the others, and
+    in whole numbers.
+    """
+    if not partial.likeness.alike or not partial.used:
+        return None
+    base, cand = _names(ours.sources, theirs.sources)
+    told = f"{cand}: all {partial.used:,} predictions are those of {base}"
+    if partial.base.census is None and not partial.likeness.whole:
+        raise InputError(told, "the predictions of two models")
+    return told
 
 
 def _compared(partial: PairPartial, alignment: Alignment, ours: Job, theirs: Job, pairing: str) -> ComparedCandidate:

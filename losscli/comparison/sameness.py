@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import zip_longest
+from collections.abc import Collection, Mapping, Sequence
+from itertools import chain, zip_longest
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from losscli.errors import InputError
 from losscli.readers import Source
 from losscli.readers.memory import MemorySource
 from losscli.readers.storage import is_uri
+from losscli.records import dataclass
 
 _BLOCK = 1 << 20
+
+Inputs = Sequence[Sequence[Mapping[str, Any]]]
+"""The arrays that every term of every loss is computed from, by name."""
 
 
 def refuse_same(base: Sequence[Source], cand: Sequence[Source]) -> None:
@@ -25,6 +31,33 @@ def refuse_same(base: Sequence[Source], cand: Sequence[Source]) -> None:
         one, other = base[0].path, cand[0].path
         what = "is the baseline itself" if one == other else f"has the same content as the baseline {one}"
         raise InputError(f"{other}: the candidate {what}", "the predictions of two models")
+
+
+@dataclass
+class Likeness:
+    """Whether the candidate's predictions are the baseline's in every row seen so far, and all of them whole numbers.
+
+    Two models may agree in every label or count, but not in every score: then
+    one file is the other, in another format or order.  Merges two at a time.
+    """
+
+    alike: bool = True
+    whole: bool = True
+
+    def note(self, base: Inputs, cand: Inputs, labels: Collection[str]) -> None:
+        """Look at the inputs of some rows, but for the `labels`, which must agree anyway."""
+        if not self.alike:
+            # As a rule the first rows tell, and the others need not be looked at.
+            return
+        for ours, theirs in zip(chain.from_iterable(base), chain.from_iterable(cand), strict=True):
+            for name in ours.keys() - labels:
+                self.alike = self.alike and np.array_equal(ours[name], theirs[name])
+                self.whole = self.whole and bool(np.all(ours[name] == np.trunc(ours[name])))
+
+    def merge(self, other: Likeness) -> None:
+        """Take over what `other` saw."""
+        self.alike &= other.alike
+        self.whole &= other.whole
 
 
 def _same(one: Source, other: Source) -> bool:

@@ -11,6 +11,7 @@ from losscli.arrays import class_major
 from losscli.columns import Decoder, Tile
 from losscli.comparison.agreement import Disagreements, label_texts
 from losscli.comparison.measure import PairMeasure
+from losscli.comparison.sameness import Likeness
 from losscli.comparison.worst import Namer, WorstRows
 from losscli.errors import InputError
 from losscli.estimand import Estimand
@@ -42,6 +43,7 @@ class PairPartial:
     used: int = 0
     skipped: int = 0
     disagreements: Disagreements = field(default_factory=Disagreements)
+    likeness: Likeness = field(default_factory=Likeness)
 
     def merge(self, other: PairPartial) -> None:
         """Take over the pairs of `other`."""
@@ -59,6 +61,7 @@ class PairPartial:
         self.used += other.used
         self.skipped += other.skipped
         self.disagreements.merge(other.disagreements)
+        self.likeness.merge(other.likeness)
 
 
 @dataclass(frozen=True)
@@ -158,6 +161,7 @@ class PairWork:
         if partial.base.faults or partial.cand.faults or partial.disagreements:
             # There will be no result: reading goes on only to count what is wrong.
             return
+        partial.likeness.note(ours, theirs, {need.input for need in self.base.needs if need.role == "label"})
         weights = None if base.weights is None else base.weights[chosen]
         groupings = self.base.groupings(base, chosen, partial.base.keys)
         clusters = groupings.pop() if self.clustered else None
