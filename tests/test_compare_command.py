@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,9 @@ import pytest
 import losscli
 from losscli.__main__ import run
 from losscli.comparison import Comparison
-from losscli.comparison.conditions import parse_condition
+from losscli.comparison.conditions import failures_of, parse_condition
 from losscli.comparison.rendering import FORMATS, find_format
-from losscli.errors import Exit, InputError, UsageError
+from losscli.errors import Exit, InputError, NothingToEvaluate, UsageError
 from losscli.renderers import RenderOptions
 
 ROWS = 400
@@ -137,7 +138,7 @@ def test_files_are_written_beside_standard_output(
         ("any worse", Exit.GATE_FAILED),
         ("slice worse and relative > 20%", Exit.GATE_FAILED),
         ("slice worse and relative > 90%", Exit.DONE),
-        ("class worse", Exit.DONE),
+        ("diff>0.01 and diff<0.02", Exit.DONE),
         ("better", Exit.DONE),
         ("not better", Exit.GATE_FAILED),
         ("diff>0.01", Exit.GATE_FAILED),
@@ -185,6 +186,51 @@ def test_a_difference_that_does_not_exist_cannot_pass() -> None:
     comparison = losscli.compare(base, cand, loss="mae", nan="propagate")
     with pytest.raises(InputError, match=r"does not exist \(nan\)"):
         parse_condition("worse", ["mae"]).failures(comparison)
+
+
+def frame(base: Sequence[float], **more: Any) -> pd.DataFrame:
+    return pd.DataFrame({"y_true": 0.0, "y_pred": base, **more})
+
+
+@pytest.mark.parametrize(
+    ("rule", "problem"),
+    [
+        ("relative>2%", r"^losscli: --fail-if relative>2%: the baseline mae is 0, so a share of it means nothing"),
+        ("any relative>2% and worse", r"g=[ab]: the baseline mae is 0"),
+        ("dice: worsened>2%", "rows have no dice of their own"),
+    ],
+)
+def test_a_condition_that_cannot_be_told_is_refused(rule: str, problem: str) -> None:
+    base, cand = frame([0.0, 0.0, 0.0], g=list("aab")), frame([0.5, 0.25, 0.25], g=list("aab"))
+    comparison = losscli.compare(base, cand, loss=["mae", "dice=dice:axis=none"], by="g")
+    with pytest.raises(InputError, match=problem):
+        parse_condition(rule, ["mae", "dice"]).failures(comparison)
+    assert parse_condition("relative>2% and better", ["mae"]).failures(comparison) == []
+    assert len(parse_condition("mae: slice diff>0.3", ["mae"]).failures(comparison)) == 1
+
+
+@pytest.mark.parametrize("rule", ["worse", "not better", "p<0.05", "any p_adjusted<0.05"])
+def test_a_total_without_a_test_cannot_pass(rule: str) -> None:
+    comparison = losscli.compare(frame([1.0]), frame([2.0]), loss="mae")
+    with pytest.raises(InputError, match=r"the difference of mae is not tested \(too_few\)"):
+        parse_condition(rule, ["mae"]).failures(comparison)
+    # Of a slice the rows are too few; the total has enough.
+    comparison = losscli.compare(
+        frame([1.0, 1.0, 2.0], g=list("aab")), frame([1.5, 1.0, 4.0], g=list("aab")), loss="mae", by="g"
+    )
+    assert parse_condition(f"slice {rule.removeprefix('any ')}", ["mae"]).failures(comparison)[1:] == []
+
+
+@pytest.mark.parametrize("rule", ["class worse", "slice diff>0", "mae: slice worse"])
+def test_a_condition_on_rows_that_there_are_not_matches_nothing(rule: str) -> None:
+    comparison = losscli.compare(frame([1.0, 2.0]), frame([2.0, 2.5]), loss="mae")
+    condition = parse_condition(rule, ["mae"])
+    with pytest.raises(NothingToEvaluate, match=f"{rule} matches nothing: there is no"):
+        failures_of([condition], comparison)
+    # What cannot be told outranks what is not there.
+    alone = losscli.compare(frame([1.0]), frame([2.0]), loss="mae")
+    with pytest.raises(InputError, match="is not tested"):
+        failures_of([condition, parse_condition("worse", ["mae"])], alone)
 
 
 @pytest.mark.parametrize(

@@ -192,6 +192,7 @@ def _run(
     from losscli.cli.delivery import parse_outputs, render_options, standard_output
     from losscli.cli.progress import Progress
     from losscli.comparison import compare
+    from losscli.comparison.conditions import failures_of
     from losscli.comparison.rendering import FORMATS, find_format
     from losscli.output import OutputSet
     from losscli.renderers import RenderOptions
@@ -218,7 +219,7 @@ def _run(
                 bar.close()
         for warning in comparison.warnings:
             sys.stderr.write(f"losscli: warning: {warning}\n")
-        failures = [(one.text, found) for one in conditions for found in one.failures(comparison)]
+        failures = failures_of(conditions, comparison)
         for kind, stream in streams.items():
             stream.write(find_format(kind)(comparison, RenderOptions(top=0)).encode())
     for text, found in failures:

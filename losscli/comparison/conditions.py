@@ -11,6 +11,10 @@ for example ``worse``, ``any worse``, ``diff > 0.01``, ``worse and relative > 2%
 ``mae: class worsened > 5%``.  Without a scope the total is meant; TITLE is one
 of the selected losses, without it each of them.  A percentage of rows is one
 of the rows that were paired.
+
+What cannot be told is refused, for it would pass: a difference that does not
+exist, a share of a baseline near zero, a verdict or p value of a total without
+a test.  Classes and slices without a test have too few rows, and are left out.
 """
 
 from __future__ import annotations
@@ -20,9 +24,9 @@ import operator
 import re
 from collections.abc import Callable, Sequence
 
-from losscli.comparison.difference import BETTER, WORSE, Difference
+from losscli.comparison.difference import BETTER, UNTESTED, WORSE, Difference
 from losscli.comparison.result import ComparedLoss, Comparison
-from losscli.errors import InputError, UsageError, nearest
+from losscli.errors import InputError, NothingToEvaluate, UsageError, nearest
 from losscli.records import dataclass
 
 GRAMMAR = "worse, any worse, diff>0.01, relative>2%, or several with and"
@@ -30,6 +34,7 @@ SCOPES = ("total", "class", "slice", "any")
 VERDICTS = (WORSE, BETTER)
 QUANTITIES = ("base", "cand", "diff", "relative", "p", "p_adjusted", "improved", "worsened", "count")
 ROW_COUNTS = ("improved", "worsened")
+EVIDENCE = {"verdict", "p", "p_adjusted"}
 
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,
@@ -42,10 +47,10 @@ _QUANTITY = re.compile(r"([a-z_]+)\s*(>=|<=|>|<)\s*([-+0-9.eE]+)\s*(%?)")
 
 @dataclass(frozen=True)
 class Test:
-    """One condition on one row of a table."""
+    """One condition on one row of a table, about one `quantity`; `holds` gives None where the row does not have it."""
 
-    text: str
-    holds: Callable[[Difference], bool]
+    quantity: str
+    holds: Callable[[Difference], bool | None]
 
 
 @dataclass(frozen=True)
@@ -59,24 +64,70 @@ class Condition:
 
     def failures(self, comparison: Comparison) -> list[str]:
         """The rows for which it holds, in words."""
-        return [
-            f"{candidate.path}: {result.title}: {_named(row)}{_found(row)}"
+        rows = [
+            (candidate, result, row)
             for candidate in comparison.candidates
             for result in candidate.results
             if self.title in (None, result.title)
             for row in self._rows(result)
-            if all(test.holds(row) for test in self.tests)
         ]
+        if not rows:
+            fix = "--by COL" if self.scope == "slice" else None
+            raise NothingToEvaluate(f"--fail-if {self.text} matches nothing: there is no {self.scope}", fix=fix)
+        return [
+            f"{candidate.path}: {result.title}: {_named(row)}{_found(row)}"
+            for candidate, result, row in rows
+            if self._holds(result, row)
+        ]
+
+    def _holds(self, result: ComparedLoss, row: Difference) -> bool:
+        found = [(test.quantity, test.holds(row)) for test in self.tests]
+        if any(holds is False for _, holds in found):
+            return False
+        unknown = [quantity for quantity, holds in found if holds is None]
+        if not unknown:
+            return True
+        if row.level != "total" and row.diff is not None and set(unknown) <= EVIDENCE:
+            return False
+        raise self._refusal(result, row, unknown[0])
+
+    def _refusal(self, result: ComparedLoss, row: Difference, quantity: str) -> InputError:
+        where = f"--fail-if {self.text}: {_named(row)}"
+        if row.diff is None:
+            problem = f"{where}the difference of {result.title} does not exist ({row.status})"
+            return InputError(problem, "a finite loss of both")
+        if quantity == "relative":
+            problem = f"{where}the baseline {result.title} is {row.base:.6g}, so a share of it means nothing"
+            return InputError(
+                problem, "a baseline loss that is not near zero", "a limit in units of the loss: diff>0.01"
+            )
+        if quantity in ROW_COUNTS:
+            return InputError(f"{where}rows have no {result.title} of their own", "one of base, cand, diff, relative")
+        reason = "there is no test of it" if row.status == "ok" else row.status
+        return InputError(f"{where}the difference of {result.title} is not tested ({reason})", "rows enough for a test")
 
     def _rows(self, result: ComparedLoss) -> Sequence[Difference]:
         if self.scope == "total":
-            if result.total.diff is None:
-                raise InputError(
-                    f"--fail-if {self.text}: the difference of {result.title} does not exist ({result.total.status})",
-                    "a finite loss of both",
-                )
             return [result.total]
         return [row for row in result.rows if self.scope in ("any", row.level)]
+
+
+def failures_of(conditions: Sequence[Condition], comparison: Comparison) -> list[tuple[str, str]]:
+    """The text of each condition that holds and where, once for every row.
+
+    Raises InputError for what cannot be told, and NothingToEvaluate for a
+    condition on rows that there are not, in this order.
+    """
+    found: list[tuple[str, str]] = []
+    unmatched: list[NothingToEvaluate] = []
+    for one in conditions:
+        try:
+            found += [(one.text, row) for row in one.failures(comparison)]
+        except NothingToEvaluate as error:
+            unmatched.append(error)
+    if unmatched:
+        raise unmatched[0]
+    return found
 
 
 def parse_condition(text: str, titles: Sequence[str]) -> Condition:
@@ -101,7 +152,7 @@ def _test(part: str, text: str) -> Test:
     wanted, _, verdict = part.rpartition("not ")
     if verdict in VERDICTS and not wanted.strip():
         negated = part != verdict
-        return Test(part, lambda row: (row.verdict == verdict) != negated)
+        return Test("verdict", lambda row: None if row.verdict == UNTESTED else (row.verdict == verdict) != negated)
     found = _QUANTITY.fullmatch(part)
     if found is None:
         near = nearest(part, [*VERDICTS, *QUANTITIES])
@@ -124,13 +175,16 @@ def _test(part: str, text: str) -> Test:
         raise UsageError(f'--fail-if "{text}": {number} is not a number', f"such as {quantity}{sign}0.01")
     compare, of_rows = _OPERATORS[sign], bool(percent) and quantity in ROW_COUNTS
 
-    def holds(row: Difference) -> bool:
+    def holds(row: Difference) -> bool | None:
         value = getattr(row, quantity)
+        if quantity == "relative" and row.base_is_near_zero:
+            # What did not change did not change by any share.
+            value = 0.0 if row.diff == 0 else None
         if value is None:
-            return False
+            return None
         return compare(value / row.count if of_rows and row.count else value, limit)
 
-    return Test(part, holds)
+    return Test(quantity, holds)
 
 
 def _named(row: Difference) -> str:

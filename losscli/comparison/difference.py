@@ -25,6 +25,10 @@ BETTER, WORSE, SAME, UNTESTED = "better", "worse", "no difference", "untested"
 # With fewer rows than this an estimate of the skewness is mostly noise, and intervals and tests are rough.
 FEW_ROWS = 30
 
+# A ratio to less than this, or to a billionth of the candidate's loss, says nothing.
+_NEAR_ZERO = 1e-12
+_NEAR_ZERO_SHARE = 1e-9
+
 
 @dataclass(frozen=True)
 class JointEstimate:
@@ -92,6 +96,12 @@ class Difference:
     worsened: int | None = 0
     status: str = "ok"
     estimate: JointEstimate | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def base_is_near_zero(self) -> bool:
+        """Whether the baseline's loss is so small that a share of it says nothing."""
+        base, cand = self.base or 0.0, self.cand or 0.0
+        return abs(base) <= max(_NEAR_ZERO, _NEAR_ZERO_SHARE * abs(cand))
 
     def harm(self, absolute: float = 0.0, relative: float = 0.0) -> float | None:
         """The p value of "the increase is at most ``absolute + relative * |base|``", one-sided.

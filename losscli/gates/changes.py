@@ -23,10 +23,6 @@ from losscli.renderers.layout import significant
 if TYPE_CHECKING:
     from losscli.comparison.difference import Difference
 
-# A ratio to less than this, or to a billionth of the candidate's loss, says nothing.
-_NEAR_ZERO = 1e-12
-_NEAR_ZERO_SHARE = 1e-9
-
 # Which rows a rule needs so that a true effect is found four times out of five.
 _POWER = 0.8
 
@@ -62,8 +58,7 @@ class Claim:
                 f'rule "{self.rule.name}": the {self.title} of {where} does not exist ({self.difference.status})',
                 "a finite loss of the baseline and of the candidate",
             )
-        near_zero = abs(base) <= max(_NEAR_ZERO, _NEAR_ZERO_SHARE * abs(cand))
-        if near_zero and self.change.absolute is None:
+        if self.difference.base_is_near_zero and self.change.absolute is None:
             kind, share = self.change.kind, self.change.share
             raise InputError(
                 f'rule "{self.rule.name}": the baseline {self.title} of {where} is {base:.6g}, '
