@@ -94,6 +94,8 @@ def command(
             rich_help_panel=given.GATE,
         ),
     ] = None,
+    cluster: Annotated[str | None, given.CLUSTER] = None,
+    allow_missing: Annotated[bool | None, given.ALLOW_MISSING] = None,
     on_inconclusive: Annotated[
         str | None,
         Option(
@@ -133,6 +135,8 @@ def command(
         "correction": correction,
         "level": level,
         "min_slice": min_slice,
+        "cluster": cluster,
+        "allow_missing": allow_missing,
         "on_inconclusive": on_inconclusive,
     }
     keywords |= {name: value for name, value in decisions.items() if value is not None}

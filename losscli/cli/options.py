@@ -208,6 +208,13 @@ Quiet = Annotated[
 ]
 Top = Annotated[int, Option("--top", metavar="N", help="Rows of a long table; 0 shows all.", rich_help_panel=OUTPUT)]
 # Commands differ in what these are when they are not given.
+ALLOW_MISSING = Option("--allow-missing", help="Leave out and count rows that one file lacks.", rich_help_panel=READING)
+CLUSTER = Option(
+    "--cluster",
+    metavar="COL",
+    help="Rows with equal values depend on each other: CR1 standard errors.",
+    rich_help_panel=READING,
+)
 PER_CLASS = Option("--per-class/--no-per-class", help="Rows for the classes.", rich_help_panel=OUTPUT)
 INTERVAL = Option("--ci", metavar="METHOD", help="Interval: hall, normal, bootstrap or none.", rich_help_panel=OUTPUT)
 LEVEL = Option("--level", metavar="P", help="Confidence level of the interval.", rich_help_panel=OUTPUT)

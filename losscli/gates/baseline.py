@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Baseline:
-    """Where the baseline is, and what the report calls it."""
+    """Where the baseline is, what the report calls it, and how its rows are paired and tested."""
 
     data: Any
     name: str
+    cluster: str | None = None
+    allow_missing: bool = False
 
     def compare(
         self,
@@ -45,6 +47,8 @@ class Baseline:
             request=request,
             settings=settings,
             on=settings.on or request.id,
+            allow_missing=self.allow_missing,
+            cluster=self.cluster,
             format=format,
             progress=progress,
         )

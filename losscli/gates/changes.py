@@ -29,11 +29,15 @@ _POWER = 0.8
 
 @dataclass(frozen=True)
 class Statistics:
-    """How sure an alarm must be: the confidence `level`, the correction, and the fewest rows of a slice."""
+    """How sure an alarm must be: the confidence `level`, the correction, and the fewest rows of a slice.
+
+    `cluster` is the column whose equal values mark rows that depend on each other.
+    """
 
     level: float = 0.95
     correction: Correction = "holm"
     min_slice: int = 30
+    cluster: str | None = None
 
     @property
     def alpha(self) -> float:

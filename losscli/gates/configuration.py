@@ -36,7 +36,7 @@ class LossTable:
 class Configuration:
     """A gate as its file or its options describe it; paths are those that can be opened from here.
 
-    `inputs` are keywords of `losscli.evaluate`, and `level` to `min_slice`
+    `inputs` are keywords of `losscli.evaluate`, and `level` to `cluster`
     the statistics of the checks against the baseline.
     """
 
@@ -48,8 +48,10 @@ class Configuration:
     level: float = 0.95
     correction: Correction = "holm"
     min_slice: int = MIN_SLICE
+    cluster: str | None = None
     baseline: str | None = None
     baseline_required: bool = True
+    allow_missing: bool = False
     on_inconclusive: OnInconclusive = "warn"
 
 
@@ -106,6 +108,7 @@ class _Reading:
             rules=tuple(self._rule(table, position) for position, table in enumerate(self._tables(document, "rule"))),
             baseline=next(iter(self._paths(baseline.get("path", ()))), None),
             baseline_required=baseline.get("required", True),
+            allow_missing=baseline.get("allow_missing", False),
             **stats,
             **self._table(document, "gate"),
         )

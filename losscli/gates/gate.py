@@ -24,7 +24,7 @@ from losscli.records import dataclass
 from losscli.report import InputFile, Note, Report
 
 if TYPE_CHECKING:
-    from losscli.comparison import ComparedCandidate, Difference
+    from losscli.comparison import ComparedCandidate, ComparedRows, Difference
     from losscli.gates.unpaired import SavedBaseline
 
 Watcher = Callable[[Job], Callable[[int], None]]
@@ -182,13 +182,23 @@ class Gate:
         )
         self._inputs |= {file.path: file for file in candidate.inputs}
         self._pairing = candidate.pairing
-        self.warnings += [*warnings, *_left_out(candidate.results[0].notes)]
+        self.warnings += [*warnings, *_left_out(candidate.results[0].notes), *_alone(candidate.rows)]
         return candidate
 
 
 def _left_out(notes: Sequence[Note]) -> list[str]:
     """Rows that were skipped are told with every verdict."""
     return [note.message for note in notes if note.code == "missing"]
+
+
+def _alone(rows: ComparedRows) -> list[str]:
+    """So are rows without a partner, of which no change is known."""
+    sides = ((rows.base_only, "baseline"), (rows.cand_only, "candidate"))
+    return [
+        f"left out of the rules against the baseline: {count:,} row{'' if count == 1 else 's'} only in the {side}"
+        for count, side in sides
+        if count
+    ]
 
 
 def _rows_of(rule: Rule, total: Any, classes: Sequence[Any], slices: Sequence[Any]) -> list[Any]:

@@ -24,7 +24,7 @@ from losscli.gates.configuration import (
     with_rules,
 )
 from losscli.gates.gate import Gate, Watcher
-from losscli.gates.keys import GATE, STATS, checked
+from losscli.gates.keys import ALLOW_MISSING, GATE, STATS, checked
 from losscli.gates.passes import passes_of
 from losscli.gates.result import GateReport
 from losscli.gates.rules import parse_rule
@@ -36,7 +36,8 @@ from losscli.registry import load_plugin
 if TYPE_CHECKING:
     from losscli.gates.unpaired import SavedBaseline
 
-STATISTICS = tuple(key.name for key in (*STATS, *GATE))
+DECIDING = (*STATS, *GATE, ALLOW_MISSING)
+STATISTICS = tuple(key.name for key in DECIDING)
 
 # Slices are a matter of the rules, and rows are not written.
 _OF_COLUMNS = frozenset(inspect.signature(ColumnRequest.of).parameters) - {"by", "keep"}
@@ -63,8 +64,8 @@ def gate(
     one and without `rules`, ``losscli.toml`` of this directory.  rules: texts
     such as ``"max=0.42"`` in the place of its rules.  What is left are the
     keywords of `losscli.evaluate` that say how to read and what to compute,
-    loss parameters among them, and `level`, `correction`, `min_slice` and
-    `on_inconclusive`; all of them win over the configuration.
+    loss parameters among them, and `level`, `correction`, `min_slice`, `cluster`,
+    `on_inconclusive` and `allow_missing`; all of them win over the configuration.
 
     The verdict is in the result and not an exception; a `LosscliError` is
     raised for what cannot be evaluated or compared.
@@ -116,7 +117,7 @@ def prepare_gate(
         )
     if not configuration.losses:
         raise UsageError("no loss selected", "a [loss] with a name, or --loss NAME")
-    statistics = checked({name: inputs.pop(name) for name in STATISTICS if name in inputs}, (*STATS, *GATE), "gate")
+    statistics = checked({name: inputs.pop(name) for name in STATISTICS if name in inputs}, DECIDING, "gate")
     configuration = replace(configuration, **statistics)
     data = _data(data, configuration)
     expressions = configured_losses(configuration.losses, parameters, spelled)
@@ -135,7 +136,9 @@ def prepare_gate(
             **_chosen(inputs, _OF_SETTINGS),
         ),
         format=format,
-        statistics=Statistics(configuration.level, configuration.correction, configuration.min_slice),
+        statistics=Statistics(
+            configuration.level, configuration.correction, configuration.min_slice, configuration.cluster
+        ),
         on_inconclusive=configuration.on_inconclusive,
         baseline=reference,
         missing_baseline=missing,
@@ -186,7 +189,7 @@ def _baseline(given: Any, configuration: Configuration) -> tuple[Baseline | Save
     if not needing:
         return None, None
     if given is not None:
-        return _opened(given), None
+        return _opened(given, configuration), None
     path = configuration.baseline
     if path is None:
         if not configuration.baseline_required:
@@ -196,7 +199,7 @@ def _baseline(given: Any, configuration: Configuration) -> tuple[Baseline | Save
         )
     if not configuration.baseline_required and not _is_there(path):
         return None, f"{path} does not exist"
-    return _opened(path), None
+    return _opened(path, configuration), None
 
 
 def _is_there(path: str) -> bool:
@@ -204,16 +207,19 @@ def _is_there(path: str) -> bool:
     return "://" in path or Path(path).exists() or bool(glob.glob(path))  # noqa: PTH207  # Path.glob takes no absolute one
 
 
-def _opened(data: Any) -> Baseline | SavedBaseline:
+def _opened(data: Any, configuration: Configuration) -> Baseline | SavedBaseline:
     """Predictions as they are, or the state that was saved in their place: a zip file, which no predictions are."""
+    cluster, allow_missing = configuration.cluster, configuration.allow_missing
     if not isinstance(data, str | Path):
-        return Baseline(data, "baseline")
+        return Baseline(data, "baseline", cluster, allow_missing)
     path = str(data)
     if Path(path).is_file() and zipfile.is_zipfile(path):
         from losscli.gates.unpaired import SavedBaseline
 
+        if cluster is not None:
+            raise UsageError(f"{path}: a saved state has no rows, so there are no clusters by {cluster}", "predictions")
         return SavedBaseline(path)
-    return Baseline(path, path)
+    return Baseline(path, path, cluster, allow_missing)
 
 
 def _refuse_second_reading(data: Any, passes: int) -> None:

@@ -127,10 +127,13 @@ STATS = (
     ),
     _choice("correction", get_args(Correction), "for the number of checks against the baseline in this run"),
     _count("min_slice", "slices and classes with fewer rows are not compared with the baseline"),
+    _text("cluster", "a column of the baseline: rows of equal values depend on each other"),
 )
+ALLOW_MISSING = _flag("allow_missing", "leave out and count rows that one of both files lacks")
 BASELINE = (
     _text("path", "the predictions to compare with; relative to this file"),
     _flag("required", "whether it is an error when there is no such file"),
+    ALLOW_MISSING,
 )
 GATE = (_choice("on_inconclusive", get_args(OnInconclusive), "what a run means that decides nothing: fail is exit 4"),)
 RULE = (

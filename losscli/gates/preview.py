@@ -19,7 +19,9 @@ def preview(gate: Gate) -> str:
         lines.append(f"baseline  {gate.baseline.name}")
         lines.append(
             f"tests     level {statistics.level:g}, correction {statistics.correction}, "
-            f"slices of at least {statistics.min_slice:,} rows, inconclusive means {gate.on_inconclusive}"
+            f"slices of at least {statistics.min_slice:,} rows, "
+            + ("" if statistics.cluster is None else f"clustered by {statistics.cluster}, ")
+            + f"inconclusive means {gate.on_inconclusive}"
         )
     elif gate.missing_baseline is not None:
         lines.append(f"baseline  none: {gate.missing_baseline}")

@@ -117,6 +117,7 @@ class GateReport:
                 "level": self.statistics.level,
                 "correction": self.statistics.correction,
                 "min_slice": self.statistics.min_slice,
+                "cluster": self.statistics.cluster,
                 "on_inconclusive": self.on_inconclusive,
             },
             "config": self.config,

@@ -23,6 +23,7 @@ _EXAMPLES: Mapping[str, Any] = {
     "nan": "error",
     "title": "risk",
     "dialect": "losscli",
+    "cluster": "user",
 }
 _SHOWN_INPUT = ("path", "label", "pred", "classes", "weight", "id", "where", "nan")
 
@@ -66,7 +67,12 @@ def template(found: Findings) -> str:
         "",
         "# Rules against a baseline are tests of the paired differences; they need its predictions of the same rows.",
         *_commented(["[baseline]"]),
-        *_lines(BASELINE, {}, ("path", "required"), {"path": "main.parquet", "required": True}),
+        *_lines(
+            BASELINE,
+            {},
+            ("path", "required", "allow_missing"),
+            {"path": "main.parquet", "required": True, "allow_missing": False},
+        ),
         "#",
         *_commented(["[[rule]]", 'name = "no slice regresses"']),
         *_lines(

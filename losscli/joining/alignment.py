@@ -428,6 +428,7 @@ def _refuse(left: Side, right: Side, rows: int, of_left: Findings, of_right: Fin
             raise InputError(
                 f'{side.name}: {counted} with a key "{side.key}" that {other.name} does not have: {shown}',
                 "the keys of both files the same",
+                None if spare else "--allow-missing, which leaves such rows out and counts them",
             )
 
 

@@ -70,6 +70,8 @@ def subtitle(report: GateReport, result: RuleResult) -> str:
     parts.append(rule.limits)
     if rule.needs_baseline:
         parts.append(rule.test if rule.test == "point" else f"{rule.test}, {correction_text(report)}")
+        if rule.test != "point" and report.statistics.cluster is not None:
+            parts[-1] += f", clustered by {report.statistics.cluster}"
     if rule.severity != "fail":
         parts.append(f"severity {rule.severity}")
     return printable("; ".join(parts))
