@@ -97,6 +97,8 @@ def test_an_unknown_key_is_refused_with_its_line_and_the_nearest_key(
         ("max = 0.42\nwarn = 0.40", 'severity = "fail"', r"f\.toml:18: \[\[rule\]\]: no limit"),
         ("warn = 0.40", "warn = 0.50", r"warn 0\.5 is above max 0\.42"),
         ('"2%"', '"2 percent"', r'f\.toml:22: \[\[rule\]\] max_increase: "2 percent" is not a limit'),
+        ('"2%"', '"2"', r'max_increase: "2" is not a limit'),
+        ('"2%"', '["2%", "0.004"]', r'max_increase: "0.004" is not a limit'),
         ('"2%"', '"-2%"', r'max_increase: "-2%" is not a limit'),
         ('"2%"', '["2%", "3%"]', r"max_increase: two limits of one kind"),
         ('"2%"', "[]", r"max_increase: no limit"),
@@ -216,6 +218,11 @@ def test_a_rule_on_the_command_line_is_a_table_on_one_line(text: str, table: str
 def test_a_bad_rule_on_the_command_line_is_refused(text: str, problem: str) -> None:
     with pytest.raises(UsageError, match=re.escape(problem)):
         parse_rule(text)
+
+
+def test_of_two_limits_the_larger_one_decides_and_is_called_so() -> None:
+    assert parse_rule("max_increase=2%,0.004").limits == "increase at most the larger of 2% and 0.004"
+    assert parse_rule("max_decrease=0.004").limits == "decrease at most 0.004"
 
 
 def test_a_warning_belongs_to_the_limit_that_it_is_before() -> None:

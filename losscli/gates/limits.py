@@ -84,7 +84,8 @@ class Change:
         texts = [self.share] if self.relative is not None else []
         if self.absolute is not None:
             texts.append(f"{self.absolute:g}")
-        return f"{self.kind.removeprefix('max_')} at most " + " and ".join(texts)
+        most = texts[0] if len(texts) == 1 else "the larger of " + " and ".join(texts)
+        return f"{self.kind.removeprefix('max_')} at most {most}"
 
 
 def parse_bound(value: Any, where: str) -> float:
@@ -96,12 +97,14 @@ def parse_bound(value: Any, where: str) -> float:
 
 
 def parse_change(kind: ChangeKind, value: Any, where: str) -> Change:
-    """``"2%"``, ``0.004``, or a list of one each; `where` names the key in messages."""
-    parts = value if isinstance(value, list) else value.split(",") if isinstance(value, str) else [value]
+    """``"2%"``, ``0.004``, or a list of one each; `where` names the key in messages.
+
+    A text without a percent sign is neither: whoever writes ``"2"`` may mean 2 %.
+    """
     absolute = relative = None
-    for part in parts:
+    for part in value if isinstance(value, list) else [value]:
         percent = _PERCENT.fullmatch(part) if isinstance(part, str) else None
-        number = _number(percent[1] if percent else part)
+        number = _number(percent[1]) if percent else None if isinstance(part, str) else _number(part)
         if number is None or not 0 <= number < math.inf:
             raise UsageError(f"{where}: {_shown(part)} is not a limit >= 0", CHANGE_EXPECTED)
         if (relative if percent else absolute) is not None:

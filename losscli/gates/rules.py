@@ -107,13 +107,20 @@ def parse_rule(text: str) -> Rule:
 def _value(key: str, text: str) -> Any:
     """A value of the command line in the type that the configuration file gives it."""
     if key in ("max", "min", "warn"):
-        try:
-            return float(text)
-        except ValueError:
-            return text
+        return _number(text)
+    if key in ("max_increase", "max_decrease"):
+        return [_number(part.strip()) for part in text.split(",")]
     if key == "optional":
         return {"true": True, "false": False}.get(text.lower(), text)
     return text
+
+
+def _number(text: str) -> float | str:
+    """The number that `text` is; the text itself where it is none, for what reads it to refuse."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def _bounds(table: Mapping[str, Any], where: str) -> tuple[Bound, ...]:
