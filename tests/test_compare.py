@@ -176,6 +176,53 @@ def test_verdicts_follow_the_corrected_p_values(frames: tuple[pd.DataFrame, pd.D
     assert losscli.compare(*reversed(frames), loss="mae").candidates[0].results[0].total.verdict == "better"
 
 
+def differing(differences: np.ndarray, **more: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Two models whose absolute errors differ by so much in each row."""
+    base = 10.0 + np.arange(len(differences)) % 7
+    shared = {"y_true": np.zeros(len(differences)), **more}
+    return pd.DataFrame({**shared, "y_pred": base}), pd.DataFrame({**shared, "y_pred": base + differences})
+
+
+def notes(frames: tuple[pd.DataFrame, pd.DataFrame], **options: Any) -> dict[str, str]:
+    result = losscli.compare(*frames, loss="mae", **options).candidates[0].results[0]
+    return {note.code: note.message for note in result.notes}
+
+
+def test_an_interval_that_says_other_than_the_corrected_verdict_is_explained() -> None:
+    rng = np.random.default_rng(4)
+    noise = rng.normal(size=(5, 100))
+    noise = (noise - noise.mean(axis=1, keepdims=True)) / noise.std(axis=1, ddof=1, keepdims=True)
+    # Slice a lies 2.2 standard errors above 0: p is 0.03, and not small for six rows together.
+    differences = (noise + np.array([0.22, 0.0, 0.0, 0.0, 0.0])[:, None]).ravel()
+    frames = differing(differences, slice=np.repeat(list("abcde"), 100))
+    (row,) = [
+        row
+        for row in losscli.compare(*frames, loss="mae", by="slice").candidates[0].results[0].slices
+        if row.key["slice"] == "a"
+    ]
+    assert row.ci is not None and row.ci[0] > 0 and row.verdict == "no difference"
+    assert notes(frames, by="slice")["each_interval"].startswith(
+        "a: the interval leaves out 0 and the verdict is no difference"
+    )
+    assert "verdict holds for all 6 rows together" in notes(frames, by="slice")["each_interval"]
+    assert not notes(frames)
+    document = losscli.compare(*frames, loss="mae").to_dict()
+    assert document["interval"] == {"method": "hall", "level": 0.95, "simultaneous": False}
+
+
+def test_an_interval_on_the_other_side_of_0_than_the_t_test_is_explained() -> None:
+    skewed = np.random.default_rng(5).exponential(size=60)
+    found = {
+        ci: losscli.compare(*differing(skewed), loss="mae", ci=ci).candidates[0].results[0].total.ci
+        for ci in ("hall", "normal")
+    }
+    assert found["hall"] is not None and found["normal"] is not None
+    between = (found["hall"][0] + found["normal"][0]) / 2
+    told = notes(differing(skewed - between))["interval_method"]
+    assert "the interval is that of hall, the p value that of the t test" in told
+    assert not notes(differing(skewed - between), ci="normal")
+
+
 def test_rows_needed_are_those_of_the_normal_power_formula(frames: tuple[pd.DataFrame, pd.DataFrame]) -> None:
     base, cand = losses(frames)
     beyond = cand - base - 0.02 * base

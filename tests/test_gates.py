@@ -19,6 +19,8 @@ import losscli
 from losscli.errors import Exit, InputError, NothingToEvaluate, UsageError
 from losscli.gates.corrections import CORRECTIONS, benjamini_hochberg
 from losscli.gates.verdicts import Verdict, capped, of_run
+from losscli.renderers import RenderOptions
+from losscli.reports import find_report
 
 SCHEMA = json.loads((Path(__file__).parent / "schema" / "losscli-gate-1.schema.json").read_text())
 PASS, WARN, INCONCLUSIVE, FAIL = Verdict.PASS, Verdict.WARN, Verdict.INCONCLUSIVE, Verdict.FAIL
@@ -264,6 +266,8 @@ def test_a_slice_fails_at_the_corrected_level_only() -> None:
         found = checks(gate("max_increase=0,by=slice", *tables, id="id", correction=correction))
         np.testing.assert_allclose(found["a"].p_adjusted, adjusted, rtol=1e-6)
         assert [check.verdict for check in found.values()] == [verdict, *[PASS] * 5]
+        # Alone it would be evidence, and its interval leaves out 0: the reader is told why that does not decide.
+        assert ("; that may be chance among 6 tests" in found["a"].reason) == (verdict is INCONCLUSIVE)
     assert gate("max_increase=0,by=slice", *tables, id="id", level=0.9).verdict is FAIL
 
 
@@ -433,6 +437,19 @@ def test_the_document_is_that_of_the_schema(models: tuple[np.ndarray, ...]) -> N
     by_class = losscli.gate("sample_data/wine.csv", loss="cce", rules="max=0.06,by=@class").to_dict()
     jsonschema.validate(by_class, SCHEMA)
     assert [check["class"] for check in by_class["rules"][0]["checks"]] == ["class_0", "class_1", "class_2"]
+
+
+def test_what_intervals_are_is_said_beside_corrected_p_values(models: tuple[np.ndarray, ...]) -> None:
+    slices = np.repeat(list("ab"), len(models[0]) // 2)
+    tables = [table(errors, slice=slices) for errors in models[:2]]
+    told = "verdicts follow p, which is one-sided{}; intervals are two-sided, of each check alone"
+    for correction, corrected in (("holm", " and corrected for all 2 tests"), ("none", "")):
+        report = gate("max_increase=2%,by=slice", *tables, id="id", correction=correction)
+        assert told.format(corrected) in find_report("table").render(report, RenderOptions())
+        assert report.to_dict()["interval"] == {"method": "hall", "level": 0.95, "simultaneous": False}
+        assert report.to_dict()["stats"]["tests"] == 2
+    alone = gate("max_increase=2%", *tables, id="id")
+    assert "intervals are" not in find_report("table").render(alone, RenderOptions())
 
 
 def test_the_report_as_a_data_frame(models: tuple[np.ndarray, ...]) -> None:

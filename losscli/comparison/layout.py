@@ -69,7 +69,8 @@ def columns(comparison: Comparison, result: ComparedLoss, digits: int) -> list[C
         Column("relative", "relative", lambda row: (_percent(row.relative),)),
     ]
     if any(row.ci for row in rows):
-        title = f"{100 * comparison.level:g}% ci of difference"
+        # The p values beside it are corrected for the number of rows, and the intervals are not.
+        title = f"{100 * comparison.level:g}% ci of {'difference' if len(rows) == 1 else 'each difference'}"
         found.append(Column("ci", title, lambda row: tuple(_signed(one, digits) for one in row.ci or (None, None))))
     if any(row.p is not None for row in rows):
         # With one row, the correction for several says the same.

@@ -132,7 +132,8 @@ class Comparison:
                 "inputs": [one.to_dict() for one in self.base_inputs],
                 "columns": dict(self.base_columns),
             },
-            "interval": {"method": self.ci_method, "level": self.level},
+            # Of each row alone, while verdicts hold for all rows of a table together.
+            "interval": {"method": self.ci_method, "level": self.level, "simultaneous": False},
             "test": {"name": "paired t", "correction": "holm", "cluster": self.cluster},
             "candidates": [candidate.to_dict() for candidate in self.candidates],
             "warnings": list(self.warnings),

@@ -150,6 +150,21 @@ class Tables:
             "heavy_tailed",
             "differences so skewed that intervals and p values are rough",
         )
+        alpha = 1.0 - self.level
+        notes += _group_note(
+            groups,
+            lambda row: _leaves_out_zero(row) is True and (row.p or 0.0) <= alpha < (row.p_adjusted or 0.0),
+            "each_interval",
+            f"the interval leaves out 0 and the verdict is no difference, "
+            f"for the interval is of the row alone and the verdict holds for all {len(groups)} rows together",
+        )
+        notes += _group_note(
+            groups,
+            lambda row: _leaves_out_zero(row) not in (None, (row.p or 0.0) <= alpha),
+            "interval_method",
+            f"0 is at the edge of the interval, and the p value is on the other side: "
+            f"the interval is that of {self.method}, the p value that of the t test",
+        )
         return notes
 
 
@@ -265,6 +280,11 @@ class _Estimates:
             found.append(list(values[place : place + count]))
             place += count
         return found
+
+
+def _leaves_out_zero(row: Difference) -> bool | None:
+    """Whether the interval of a difference says that there is one; None where there is no interval."""
+    return None if row.ci is None else not row.ci[0] <= 0.0 <= row.ci[1]
 
 
 def _group_note(

@@ -161,12 +161,11 @@ def decided(claims: Sequence[Claim], statistics: Statistics) -> list[Check]:
     correct = CORRECTIONS[statistics.correction]
     harm = [None if claim.rule.test == "point" else claim.harm() for claim in claims]
     safety = [claim.safety() if claim.rule.test == "non-inferior" else None for claim in claims]
-    tests = sum(p is not None for p in harm)
-    level = 1.0 - statistics.alpha / (max(tests, 1) if statistics.correction == "holm" else 1)
+    standard = Standard(statistics.alpha, statistics.correction, sum(p is not None for p in harm))
     rows = zip(claims, harm, correct(harm), safety, correct(safety), strict=True)
     decide = {"point": _decided_by_point, "regression": _decided_by_harm, "non-inferior": _decided_by_safety}
     return [
-        decide[claim.rule.test](claim, (p_harm, harm_adjusted), (p_safety, safety_adjusted), statistics.alpha, level)
+        decide[claim.rule.test](claim, (p_harm, harm_adjusted), (p_safety, safety_adjusted), standard)
         for claim, p_harm, harm_adjusted, p_safety, safety_adjusted in rows
     ]
 
@@ -175,28 +174,46 @@ Tested = tuple[float | None, float | None]
 """A p value and the same after correction."""
 
 
-def _decided_by_point(claim: Claim, harm: Tested, safety: Tested, alpha: float, level: float) -> Check:
+@dataclass(frozen=True)
+class Standard:
+    """What the evidence of a check is held to: the chance of a false alarm in a run of so many `tests`."""
+
+    alpha: float
+    correction: Correction
+    tests: int
+
+    @property
+    def level(self) -> float:
+        """The confidence that a check needs when none of the others has any evidence."""
+        return 1.0 - self.alpha / (max(self.tests, 1) if self.correction == "holm" else 1)
+
+    def among(self, p: float) -> str:
+        """What keeps evidence that would do for one check from being enough, in words."""
+        return f" among {self.tests:,} tests" if p <= self.alpha else ""
+
+
+def _decided_by_point(claim: Claim, harm: Tested, safety: Tested, standard: Standard) -> Check:
     finding = Verdict.FAIL if claim.movement > claim.limit else Verdict.PASS
     return renamed(started(claim.change, claim.difference, claim.limit), finding, claim.rule, claim.shown)
 
 
-def _decided_by_harm(claim: Claim, harm: Tested, safety: Tested, alpha: float, level: float) -> Check:
+def _decided_by_harm(claim: Claim, harm: Tested, safety: Tested, standard: Standard) -> Check:
     """Fail on evidence that the change exceeds the limit."""
     p, adjusted = harm
     check = started(claim.change, claim.difference, claim.limit)
     if p is None or adjusted is None:
         return _untestable(claim, check)
-    if adjusted <= alpha:
+    if adjusted <= standard.alpha:
         finding, reason, needed = Verdict.FAIL, claim.shown, None
     elif claim.movement <= claim.limit:
         finding, reason, needed = Verdict.PASS, claim.shown, None
     else:
-        needed = claim.rows_needed(level)
-        finding, reason = Verdict.INCONCLUSIVE, f"{claim.shown}; that may be chance{_hint(needed)}"
+        needed = claim.rows_needed(standard.level)
+        finding, reason = Verdict.INCONCLUSIVE, f"{claim.shown}; that may be chance{standard.among(p)}{_hint(needed)}"
     return renamed(check, finding, claim.rule, reason, p=p, p_adjusted=adjusted, rows_needed=needed)
 
 
-def _decided_by_safety(claim: Claim, harm: Tested, safety: Tested, alpha: float, level: float) -> Check:
+def _decided_by_safety(claim: Claim, harm: Tested, safety: Tested, standard: Standard) -> Check:
     """Pass on evidence that the change stays below the limit, fail on evidence that it exceeds it.
 
     The p value is that of the evidence for the verdict.
@@ -206,15 +223,16 @@ def _decided_by_safety(claim: Claim, harm: Tested, safety: Tested, alpha: float,
     if p is None or adjusted is None:
         return _untestable(claim, check)
     needed = None
-    if adjusted <= alpha:
+    if adjusted <= standard.alpha:
         finding, reason = Verdict.PASS, claim.shown
-    elif harm[1] is not None and harm[1] <= alpha:
+    elif harm[1] is not None and harm[1] <= standard.alpha:
         (p, adjusted), finding, reason = harm, Verdict.FAIL, claim.shown
     else:
-        needed = claim.rows_needed(level)
+        needed = claim.rows_needed(standard.level)
         beyond = claim.movement > claim.limit
         doubt = "that may be chance" if beyond else "not enough evidence that it stays below"
-        finding, reason = Verdict.INCONCLUSIVE, f"{claim.shown}; {doubt}{_hint(needed)}"
+        among = standard.among(min(p, 1.0 if harm[0] is None else harm[0]))
+        finding, reason = Verdict.INCONCLUSIVE, f"{claim.shown}; {doubt}{among}{_hint(needed)}"
     return renamed(check, finding, claim.rule, reason, p=p, p_adjusted=adjusted, rows_needed=needed)
 
 

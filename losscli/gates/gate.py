@@ -125,6 +125,7 @@ class Gate:
             baseline=None if self.baseline is None else self.baseline.name,
             pairing=self._pairing,
             config=self.config,
+            ci_method=self.settings.ci,
             warnings=tuple(dict.fromkeys(self.warnings)),
         )
 

@@ -53,7 +53,8 @@ class GateReport:
     """Everything that a gate found, ready to be written down.
 
     `config` is the file of the rules, None where the command line had them;
-    `pairing` says how rows found their partners in the baseline.
+    `pairing` says how rows found their partners in the baseline, `ci_method`
+    what intervals are.
     """
 
     version: str
@@ -65,6 +66,7 @@ class GateReport:
     pairing: str | None = None
     config: str | None = None
     warnings: Sequence[str] = ()
+    ci_method: str = "hall"
 
     @property
     def verdict(self) -> Verdict:
@@ -80,6 +82,11 @@ class GateReport:
         for result in self.rules:
             for check in result.checks:
                 yield result, check
+
+    @property
+    def tests(self) -> int:
+        """For how many checks against the baseline p values were corrected."""
+        return sum(check.p is not None for _, check in self.checks())
 
     @property
     def headline(self) -> str:
@@ -118,8 +125,11 @@ class GateReport:
                 "correction": self.statistics.correction,
                 "min_slice": self.statistics.min_slice,
                 "cluster": self.statistics.cluster,
+                "tests": self.tests,
                 "on_inconclusive": self.on_inconclusive,
             },
+            # Two-sided and of each check alone, while p values are one-sided and corrected for the tests of the run.
+            "interval": {"method": self.ci_method, "level": self.statistics.level, "simultaneous": False},
             "config": self.config,
             "warnings": list(self.warnings),
         }

@@ -154,6 +154,11 @@ def endnotes(report: GateReport) -> list[tuple[str, str]]:
     notes = [("note", f"{one.rule.name}: {one.note}") for one in report.rules if one.note is not None]
     if report.pairing:
         notes.append(("baseline", f"{report.baseline}: {report.pairing}"))
+    if report.tests > 1 and any(check.ci and check.p is not None for _, check in report.checks()):
+        corrected = "" if report.statistics.correction == "none" else f" and corrected for all {report.tests:,} tests"
+        notes.append(
+            ("note", f"verdicts follow p, which is one-sided{corrected}; intervals are two-sided, of each check alone")
+        )
     told = {text for _, text in notes}
     notes += [("warning", text) for text in report.warnings if text not in told]
     return [(kind, printable(text)) for kind, text in notes]
