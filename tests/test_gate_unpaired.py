@@ -93,5 +93,16 @@ def test_a_state_of_something_else_is_refused(
 
 
 def test_the_state_of_the_candidate_is_no_baseline(tmp_path: Path, rows: dict[str, Any]) -> None:
-    with pytest.raises(InputError, match="every statistic is that of the candidate"):
+    with pytest.raises(InputError, match="every statistic of mae is that of the candidate"):
         losscli.gate(pa.table(rows), loss="mae", baseline=state(tmp_path, rows), rules="max_increase=1")
+
+
+@pytest.mark.parametrize("count", [60, 20_000])
+def test_two_models_with_as_many_errors_are_not_one(tmp_path: Path, count: int) -> None:
+    labels = np.arange(count) % 2
+    misses = np.arange(count) % 10
+    base, cand = ({"y_true": labels, "y_pred": np.where(misses == miss, 1 - labels, labels)} for miss in (3, 5))
+    saved = state(tmp_path, base, loss="zero_one", by=None)
+    report = losscli.gate(pa.table(cand), loss="zero_one", baseline=saved, rules="max_increase=0.2")
+    assert report.verdict is Verdict.PASS
+    assert any("every statistic of zero_one is that of the candidate" in warning for warning in report.warnings)

@@ -73,6 +73,7 @@ class SavedBaseline:
                     f"{self.path}: no loss of the signature {live.signature}; it has {', '.join(known)}",
                     "a state of the same losses",
                 )
+            warnings += self._alike(base, live)
             results.append(self._compared(base, live, settings))
         report = outcome.report()
         rows = ComparedRows(paired=0, used=report.rows_used, skipped=report.rows_skipped, filtered=report.rows_filtered)
@@ -95,11 +96,20 @@ class SavedBaseline:
                 f"losscli eval --by {columns} -o state=…",
             )
 
+    def _alike(self, base: SavedResult, live: SavedResult) -> list[str]:
+        """What to warn of where all statistics are equal; refused where those of two models cannot be.
+
+        Of losses that are either this or that, such as hits and misses, two
+        models may well have as many.
+        """
+        if base.total is None or base.total != live.total:
+            return []
+        told = f"{self.path}: every statistic of {live.result.title} is that of the candidate"
+        if _has_two_values(base.result.total):
+            return [told]
+        raise InputError(told, "a baseline that is not the candidate")
+
     def _compared(self, base: SavedResult, live: SavedResult, settings: Settings) -> ComparedLoss:
-        if base.total is not None and base.total == live.total:
-            raise InputError(
-                f"{self.path}: every statistic is that of the candidate", "a baseline that is not the candidate"
-            )
         result = live.result
         classes = {row.key["class"]: row for row in base.result.classes}
         slices = {tuple(row.key.items()): row for row in base.result.slices}
@@ -169,6 +179,19 @@ def _welch(ours: Statistics, saved: Statistics) -> JointEstimate | None:
         freedom=math.floor(spread**2 / parts) if parts else ours.count + saved.count - 2,
         count=ours.count,
     )
+
+
+def _has_two_values(row: Row) -> bool:
+    """Whether every loss is the smallest or the largest one.
+
+    Only then is the variance as large as these and the mean allow: Bhatia, R.
+    and Davis, C. (2000). A Better Bound on the Variance. Am. Math. Monthly
+    107:353-357. doi:10.1080/00029890.2000.12005203.
+    """
+    if row.mean is None or row.std is None or row.minimum is None or row.maximum is None:
+        return False
+    variance = row.std**2 * (row.count - 1) / row.count
+    return math.isclose(variance, (row.mean - row.minimum) * (row.maximum - row.mean), rel_tol=1e-9)
 
 
 def _filtered(where: str | None) -> str:
