@@ -153,6 +153,23 @@ def test_standard_input_can_be_gated_in_one_pass(folder: Path, tmp_path: Path) -
     assert run("gate", "-", cwd=folder).returncode == 2
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("{pipe}", "--rule", "max=1", "--rule", "max=1,where=id > 3"),
+        ("{pipe}",),
+        ("--baseline", "{pipe}", "--rule", "max_increase=9", "--rule", "max_increase=9,where=id > 3"),
+        ("--baseline", "-", "--rule", "max_increase=9", "--rule", "max_increase=9,where=id > 3"),
+    ],
+)
+def test_a_pipe_that_would_be_read_twice_is_refused(arguments: tuple[str, ...], folder: Path, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    done = run("gate", *(one.format(pipe=pipe) for one in arguments), cwd=folder)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "can be read once, and these rules take" in done.stderr
+
+
 def test_files_are_read_as_eval_reads_them(tmp_path: Path) -> None:
     (tmp_path / "preds.csv").write_text("key;guess;split\na;1,5;x\nb;2,5;x\nc;9,0;y\n")
     (tmp_path / "truth.csv").write_text("key,y_true\nc,0\nb,0\na,0\n")

@@ -106,6 +106,10 @@ def test_rules_name_the_loss_where_there_are_several() -> None:
     assert gate("max=2,metric=MeanAbsoluteError", [2.0], **both).rules[0].metric == "mae"
     with pytest.raises(UsageError, match='rule "at most 2" could mean any of 2 losses'):
         gate("max=2", [2.0], **both)
+    two = {"loss": ["a=huber:delta=1", "b=huber:delta=2", "mse=mae"]}
+    with pytest.raises(UsageError, match="metric huber could mean any of a, b"):
+        gate("max=2,metric=huber", [2.0], **two)
+    assert gate("max=2,metric=mse", [2.0], **two).rules[0].metric == "mse"
     with pytest.raises(UsageError, match="metric risc is not one of the selected losses"):
         gate("max=2,metric=risc", [2.0], **both)
 

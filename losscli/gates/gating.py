@@ -123,7 +123,13 @@ def prepare_gate(
     expressions = configured_losses(configuration.losses, parameters, spelled)
     passes = passes_of(configuration.rules, expressions)
     reference, missing = _baseline(baseline, configuration)
-    _refuse_second_reading(data, len(passes) + (reference is not None))
+    compared = sum(bool(one.expressions(against_baseline=True)) for one in passes)
+    for once, readings in (
+        (data, len(passes) + (reference is not None)),
+        (None if reference is None else reference.data, compared),
+        (inputs.get("labels"), len(passes) + 2 * compared),
+    ):
+        _refuse_second_reading(once, readings)
     format = inputs.pop("format", "auto")
     prepared = Gate(
         data=data,
@@ -223,12 +229,16 @@ def _opened(data: Any, configuration: Configuration) -> Baseline | SavedBaseline
 
 
 def _refuse_second_reading(data: Any, passes: int) -> None:
-    """Standard input and iterators are there once; rules that need several passes need data that stays."""
-    if passes > 1 and isinstance(data, Iterator):
+    """Pipes and iterators are there once; rules that need several passes need data that stays."""
+    if passes < 2:
+        return
+    if isinstance(data, Iterator):
         raise UsageError(f"an iterator can be read once, and these rules take {passes} passes", "a table or a file")
-    paths = [data] if isinstance(data, str) else list(data) if isinstance(data, Sequence) else []
-    if passes > 1 and "-" in paths:
-        raise UsageError(
-            f"standard input can be read once, and these rules take {passes} passes",
-            "rules without where and without a baseline, or a file",
-        )
+    paths = [data] if isinstance(data, str | Path) else list(data) if isinstance(data, Sequence) else []
+    for path in paths:
+        if path == "-" or (isinstance(path, str | Path) and Path(path).is_fifo()):
+            name = "standard input" if path == "-" else f"{path}: a pipe"
+            raise UsageError(
+                f"{name} can be read once, and these rules take {passes} passes",
+                "rules without where and without a baseline, or a file",
+            )

@@ -15,18 +15,19 @@ def title_of(name: str, expressions: Sequence[Expression], where: str, fix: str)
     `where` says in messages where the name was given, and `fix` how to give
     another one in place of its braces.
     """
-    for expression in expressions:
-        if name in (expression.title, expression.name):
-            return expression.title
     titles = [expression.title for expression in expressions]
+    if name in titles:
+        return name
     try:
         wanted = find_loss(name).name
     except UsageError:
-        wanted = ""
+        wanted = name
     matching = [expression.title for expression in expressions if expression.name == wanted]
-    if len(matching) != 1:
+    if not matching:
         near = nearest(name, titles)
         raise UsageError(
             f"{where} is not one of the selected losses", ", ".join(titles), fix.format(near) if near else None
         )
+    if len(matching) > 1:
+        raise UsageError(f"{where} could mean any of {', '.join(matching)}", "a title", fix.format(matching[0]))
     return matching[0]
