@@ -131,6 +131,19 @@ def test_flags_win_over_the_file(folder: Path) -> None:
     assert document["inputs"][0]["path"] == "good.parquet"
 
 
+def test_a_dialect_wins_over_that_of_the_file(folder: Path, tmp_path: Path) -> None:
+    config = tmp_path / "losscli.toml"
+    config.write_text('[loss]\nname = "log_cosh"\n[[rule]]\nmax = 9\n')
+    found = {}
+    for dialect in ("losscli", "keras"):
+        done = run("gate", str(folder / "good.parquet"), "--dialect", dialect, "-f", "json", cwd=tmp_path)
+        found[dialect] = json.loads(done.stdout)["rules"][0]["checks"][0]["cand"]
+    # Keras rounds log 2 to float32.
+    rounded = float(np.float32(np.log(2.0))) - np.log(2.0)
+    np.testing.assert_allclose(found["losscli"] - found["keras"], rounded, rtol=1e-6)
+    assert run("gate", str(folder / "good.parquet"), "--dialect", "jax", cwd=tmp_path).returncode == 2
+
+
 def test_no_configuration_and_no_rule_is_an_error_of_the_call(tmp_path: Path) -> None:
     done = run("gate", str(SAMPLES / "diabetes.parquet"), "-l", "mae", cwd=tmp_path)
     assert done.returncode == 2

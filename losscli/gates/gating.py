@@ -52,7 +52,7 @@ def gate(
     rules: str | Sequence[str] = (),
     baseline: Any = None,
     loss: str | Sequence[str] | None = None,
-    dialect: str = DEFAULT_DIALECT,
+    dialect: str | None = None,
     plugin: str | Sequence[str] = (),
     watch: Watcher | None = None,
     **options: Any,
@@ -114,6 +114,10 @@ def prepare_gate(
     if losses:
         configuration = replace(
             configuration, losses=tuple(LossTable(text, dialect or DEFAULT_DIALECT) for text in losses)
+        )
+    elif dialect is not None:
+        configuration = replace(
+            configuration, losses=tuple(replace(table, dialect=dialect) for table in configuration.losses)
         )
     if not configuration.losses:
         raise UsageError("no loss selected", "a [loss] with a name, or --loss NAME")
