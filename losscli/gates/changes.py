@@ -184,8 +184,8 @@ class Standard:
 
     @property
     def level(self) -> float:
-        """The confidence that a check needs when none of the others has any evidence."""
-        return 1.0 - self.alpha / (max(self.tests, 1) if self.correction == "holm" else 1)
+        """The confidence that a check needs when none of the others has any evidence, by Holm and by BH alike."""
+        return 1.0 - self.alpha / (1 if self.correction == "none" else max(self.tests, 1))
 
     def among(self, p: float) -> str:
         """What keeps evidence that would do for one check from being enough, in words."""
