@@ -216,6 +216,9 @@ def test_a_dry_run_shows_what_would_be_checked_and_finds_what_is_wrong(folder: P
         assert words in done.stdout
     assert "regions: mae increase at most 2%, by region, test regression" in done.stdout
     assert run("gate", "--dry-run", "--rule", "max=1,by=none", cwd=folder).returncode == 3
+    for wrong in (("--baseline", "none.parquet"), ("--baseline", "losscli.toml"), ("--cluster", "none")):
+        done = run("gate", "--dry-run", *wrong, cwd=folder)
+        assert (done.returncode, done.stdout) == (3, "")
 
 
 def test_the_verdict_survives_a_closed_pipe(folder: Path) -> None:

@@ -119,6 +119,12 @@ def test_a_bad_value_is_refused_with_its_line(old: str, new: str, problem: str) 
         parse_configuration(EXAMPLE.replace(old, new, 1), "f.toml")
 
 
+def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path: Path) -> None:
+    path = tmp_path / "losscli.toml"
+    path.write_text("[[rule]]\nmax = 2\n", encoding="utf-8-sig")
+    assert read_configuration(str(path)).rules[0].bounds == (Bound("max", 2.0),)
+
+
 def test_a_file_that_is_not_there_is_an_error_of_the_call(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"no such file") as refused:
         read_configuration(str(tmp_path / "losscli.toml"))

@@ -53,6 +53,12 @@ def test_clusters_of_a_gate_equal_statsmodels(models: tuple[pd.DataFrame, pd.Dat
     assert gate(models).to_dict()["stats"]["cluster"] is None
 
 
+def test_a_slice_of_one_cluster_says_why_it_is_not_tested(models: tuple[pd.DataFrame, pd.DataFrame]) -> None:
+    report = gate(models, rules="max_increase=0,by=region", cluster="region")
+    assert {check.verdict for _, check in report.checks()} == {Verdict.INCONCLUSIVE}
+    assert all("; too few rows or clusters for a test, " in check.reason for _, check in report.checks())
+
+
 def test_rows_without_a_partner_are_refused_or_left_out_and_told(models: tuple[pd.DataFrame, pd.DataFrame]) -> None:
     base, cand = models
     fewer = base.iloc[2:], cand.iloc[:-1]

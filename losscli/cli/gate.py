@@ -158,6 +158,7 @@ def command(
         from losscli.cli.delivery import standard_output
         from losscli.gates.preview import preview
 
+        gate.look()
         with standard_output():
             sys.stdout.write(preview(gate))
         return 0

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from losscli.columns import ColumnRequest
 from losscli.expression import Expression
 from losscli.job import Settings
+from losscli.preparation import prepare
 from losscli.records import dataclass
 
 if TYPE_CHECKING:
@@ -22,6 +25,12 @@ class Baseline:
     name: str
     cluster: str | None = None
     allow_missing: bool = False
+
+    def look(self, expressions: Sequence[Expression], request: ColumnRequest, settings: Settings, format: str) -> None:
+        """Raise what is wrong with the files and columns before any row is read, but for a pipe, which is read once."""
+        if isinstance(self.data, str) and self.data != "-" and not Path(self.data).is_fifo():
+            clusters = () if self.cluster is None else ((self.cluster,),)
+            prepare(self.data, expressions, replace(request, by=(*request.by, *clusters)), settings, format)
 
     def compare(
         self,

@@ -237,7 +237,9 @@ def _decided_by_safety(claim: Claim, harm: Tested, safety: Tested, standard: Sta
 
 
 def _untestable(claim: Claim, check: Check) -> Check:
-    reason = f'{claim.shown}; there is no test of it, but test = "point" compares the numbers'
+    few = claim.difference.status == "too_few"
+    why = "too few rows or clusters for a test" if few else "there is no test of it"
+    reason = f'{claim.shown}; {why}, but test = "point" compares the numbers'
     return renamed(check, Verdict.INCONCLUSIVE, claim.rule, reason)
 
 

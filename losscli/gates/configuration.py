@@ -58,7 +58,8 @@ class Configuration:
 def read_configuration(path: str) -> Configuration:
     """The configuration of a file; whatever is wrong in it is a UsageError naming file, line and key."""
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        # Editors on Windows put a mark before the first byte, which TOML does not know.
+        text = Path(path).read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise UsageError(f"{path}: no such file", "a gate configuration", "losscli init") from None
     except (OSError, UnicodeDecodeError) as error:

@@ -83,6 +83,13 @@ class Gate:
         where = " and ".join(both) if len(both) > 1 else one.where or self.settings.where
         return replace(self.settings, where=where, per_class=one.by_class)
 
+    def look(self) -> None:
+        """Raise what is wrong with the baseline's files and columns; with the candidate's it came to light before."""
+        for one in self.passes:
+            compared = one.expressions(against_baseline=True)
+            if compared and self.baseline is not None:
+                self.baseline.look(compared, self.request_of(one), self.settings_of(one), self.format)
+
     def run(self, watch: Watcher | None = None) -> GateReport:
         """Read everything, decide everything.
 

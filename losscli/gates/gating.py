@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from losscli.columns import ColumnRequest
 from losscli.declaration import DEFAULT_DIALECT
-from losscli.errors import UsageError
+from losscli.errors import InputError, UsageError
 from losscli.gates.baseline import Baseline
 from losscli.gates.changes import Statistics
 from losscli.gates.configuration import (
@@ -223,6 +223,9 @@ def _opened(data: Any, configuration: Configuration) -> Baseline | SavedBaseline
     if not isinstance(data, str | Path):
         return Baseline(data, "baseline", cluster, allow_missing)
     path = str(data)
+    if path != "-" and not _is_there(path):
+        # Not only when the baseline's turn comes, which may be after a long pass.
+        raise InputError(f"{path}: no such baseline", "a file, a folder or a glob that stands for one")
     if Path(path).is_file() and zipfile.is_zipfile(path):
         from losscli.gates.unpaired import SavedBaseline
 
