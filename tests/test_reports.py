@@ -175,6 +175,22 @@ def test_annotations_point_at_the_rule_in_its_file() -> None:
     )
 
 
+@pytest.mark.parametrize("root", ["GITHUB_WORKSPACE", "CI_PROJECT_DIR"])
+def test_paths_are_those_from_the_root_of_the_repository(
+    root: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "models"
+    folder.mkdir()
+    (folder / "losscli.toml").write_text('[loss]\nname = "mae"\n[[rule]]\nmax = 1\n')
+    data = pa.table({"y_true": [0.0], "y_pred": [2.0]})
+    monkeypatch.chdir(folder)
+    for name, place in ((str(tmp_path), "models/losscli.toml"), ("/elsewhere", "losscli.toml")):
+        monkeypatch.setenv(root, name)
+        report = losscli.gate(data)
+        assert parsed_command(written("github", report).splitlines()[0])[1]["file"] == place
+        assert json.loads(written("codequality", report))[0]["location"]["path"] == place
+
+
 def test_markdown_is_rendered_as_tables_with_every_cell_as_it_is() -> None:
     tokens = MarkdownIt("gfm-like", {"linkify": False}).parse(written("md", STRANGE))
     cells = [

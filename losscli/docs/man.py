@@ -39,6 +39,8 @@ ENVIRONMENT = {
     "NO_COLOR": "when set, tables have no colour",
     "GITHUB_ACTIONS": "when true, gate annotates the run",
     "GITHUB_STEP_SUMMARY": "the file to which gate then appends its report",
+    "GITHUB_WORKSPACE": "the folder from which annotations name the configuration",
+    "CI_PROJECT_DIR": "the same for GitLab's code quality report",
 }
 
 

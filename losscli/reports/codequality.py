@@ -15,6 +15,7 @@ from losscli.gates.verdicts import Verdict
 from losscli.renderers import RenderOptions
 from losscli.renderers.json import json_text
 from losscli.reports.kind import ReportKind
+from losscli.reports.layout import config_path
 
 SEVERITIES = {Verdict.FAIL: "major", Verdict.INCONCLUSIVE: "info", Verdict.WARN: "minor"}
 
@@ -35,7 +36,7 @@ def _finding(report: GateReport, result: RuleResult, check: Check) -> dict[str, 
         "check_name": f"losscli/{check.kind}",
         "fingerprint": hashlib.sha256(identity.encode("utf-8", "surrogateescape")).hexdigest(),
         "severity": SEVERITIES[check.verdict],
-        "location": {"path": report.config or FILE_NAME, "lines": {"begin": result.rule.line or 1}},
+        "location": {"path": config_path(report) or FILE_NAME, "lines": {"begin": result.rule.line or 1}},
     }
 
 

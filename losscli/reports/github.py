@@ -14,6 +14,7 @@ from losscli.gates.verdicts import Verdict
 from losscli.renderers import RenderOptions
 from losscli.renderers.layout import printable
 from losscli.reports.kind import ReportKind
+from losscli.reports.layout import config_path
 
 MOST_ANNOTATIONS = 9
 KINDS = {
@@ -42,8 +43,9 @@ def commands(report: GateReport) -> str:
 
 def _annotation(report: GateReport, result: RuleResult, check: Check) -> str:
     properties = {"title": printable(f"{check.verdict}: {result.rule.name}")}
-    if report.config is not None and result.rule.line is not None:
-        properties = {"file": report.config, "line": str(result.rule.line), **properties}
+    path = config_path(report)
+    if path is not None and result.rule.line is not None:
+        properties = {"file": path, "line": str(result.rule.line), **properties}
     # Names come from the data and go to a log: their escape sequences must not.
     message = printable(f"{place_of(check.level, check.key)}: {check.reason}")
     return command(KINDS[check.verdict], message, **properties)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from losscli.gates.checks import DIGITS, Check, place_of
 from losscli.gates.result import GateReport, RuleResult
@@ -13,6 +15,9 @@ from losscli.renderers.layout import CROSS, MISSING, interval_text, printable, s
 
 # The order in which columns are given room; what is shown stands in the order of `columns`.
 PRIORITY = ("verdict", "place", "cand", "limit", "change", "p", "relative", "count", "base", "rows", "ci")
+
+# The folder that GitHub Actions and GitLab check a repository out to.
+ROOTS = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
 
 
 @dataclass(frozen=True)
@@ -147,6 +152,17 @@ def _probability(p: float | None) -> str:
 def _interval(check: Check) -> str:
     low, high = check.ci or (None, None)
     return interval_text((significant(low, 4), significant(high, 4)))
+
+
+def config_path(report: GateReport) -> str | None:
+    """Where the rules are, from the root of the repository if the CI server says what that is: it reads paths so."""
+    if report.config is None:
+        return None
+    path = Path(report.config).absolute()
+    for root in filter(None, map(os.environ.get, ROOTS)):
+        if path.is_relative_to(root):
+            return path.relative_to(root).as_posix()
+    return report.config
 
 
 def endnotes(report: GateReport) -> list[tuple[str, str]]:
