@@ -295,6 +295,12 @@ def test_github_actions_get_annotations_and_a_summary_and_standard_output_stays_
     assert "::" not in run("gate", "bad.parquet", cwd=folder).stderr
 
 
+def test_github_gets_every_annotation_once(folder: Path) -> None:
+    done = run("gate", "bad.parquet", "-f", "github", cwd=folder, GITHUB_ACTIONS="true")
+    assert "::error " in done.stdout
+    assert "::" not in done.stderr
+
+
 def test_ambiguous_columns_are_refused_in_ci(tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_text("y_true,target,y_pred\n1,2,3\n2,3,4\n")
     command = ("gate", "rows.csv", "-l", "mae", "--rule", "max=9")

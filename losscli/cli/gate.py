@@ -222,7 +222,7 @@ def _run(gate: Any, output_format: str, outputs: Sequence[str], top: int) -> int
             streams = {kind: results.open(path) for kind, path in files.items()}
             with _Watch(gate) as watch:
                 report = gate.run(watch)
-            _tell_github(report)
+            _tell_github(report, annotated=shown.name == "github")
             for kind, stream in streams.items():
                 stream.write(_encoded(find_report(kind).render(report, RenderOptions(top=0))))
         with standard_output():
@@ -277,18 +277,20 @@ class _Watch:
             self.progress.close()
 
 
-def _tell_github(report: Any, environment: Mapping[str, str] = os.environ) -> None:
+def _tell_github(report: Any, *, annotated: bool, environment: Mapping[str, str] = os.environ) -> None:
     """Annotations and the summary of the step, where GitHub Actions runs this.
 
     Commands to the runner go to standard error, which it reads too, so that
-    standard output holds results and nothing else.
+    standard output holds results and nothing else; not where these are the
+    results, which are `annotated` already.
     """
     if environment.get("GITHUB_ACTIONS") != "true":
         return
     from losscli.reports.github import commands
     from losscli.reports.md import summary
 
-    sys.stderr.write(commands(report))
+    if not annotated:
+        sys.stderr.write(commands(report))
     path = environment.get("GITHUB_STEP_SUMMARY")
     if not path:
         return
