@@ -162,7 +162,8 @@ def _undisturbed() -> Iterator[None]:
         # Signals go to the main thread, and only there may they be turned off.
         yield
         return
-    heeded = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [getattr(signal, name, None) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGALRM")]
+    heeded = {number: signal.getsignal(number) for number in numbers if number is not None}
     for number in heeded:
         signal.signal(number, signal.SIG_IGN)
     try:

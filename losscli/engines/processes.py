@@ -27,7 +27,9 @@ from losscli.errors import InputError
 # A worker has its next piece at hand when it ends one.
 _PIECES_AHEAD = 2
 
-_SIGNALS = frozenset(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+_SIGNALS = frozenset(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGALRM") if hasattr(signal, name)
+)
 
 _PROGRESS, _NEXT, _RESULT, _FAILURE = range(4)
 
