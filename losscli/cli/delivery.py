@@ -114,6 +114,9 @@ def say_skipped(report: Report) -> None:
 
 def parse_outputs(texts: Sequence[str], known: Sequence[str] = ()) -> dict[str, str]:
     """``KIND=PATH`` options as a mapping; one file for each kind, among those that are `known`."""
+    if not texts:
+        # The names are those of modules that need not be loaded for this.
+        return {}
     known = known or [*(name for name in renderer_names() if name != "quiet"), ROWS, STATE]
     files: dict[str, str] = {}
     for text in texts:
