@@ -85,8 +85,7 @@ def find_faults(
     for one in loss.inputs:
         array = inputs[one.name]
         domain = _array_domain(loss, one, inputs)
-        known = (ends or {}).get(one.name)
-        if domain is None or (known is not None and isinstance(domain, Interval) and all(map(domain.contains, known))):
+        if domain is None or lies_within(domain, (ends or {}).get(one.name)):
             continue
         may_be_logits = "probabilit" in one.role.name and not loss.values.get("from_logits")
         or_parameter = " (or --from-logits)" if "from_logits" in loss.values else ""
@@ -122,6 +121,11 @@ def find_faults(
             )
         )
     return faults
+
+
+def lies_within(domain: object, ends: tuple[float, float] | None) -> bool:
+    """Whether everything between two values is in a domain; False where these are not known."""
+    return ends is not None and isinstance(domain, Interval) and all(map(domain.contains, ends))
 
 
 def outside_fault(

@@ -26,7 +26,7 @@ from losscli.measures import ExpressionMeasure, Grouping
 from losscli.readers import RowCounts, Shard
 from losscli.records import dataclass
 from losscli.roles import BoolArray, FloatArray, IntArray
-from losscli.validation import check_shapes, find_faults, outside_fault
+from losscli.validation import check_shapes, find_faults, lies_within, outside_fault
 
 if TYPE_CHECKING:
     from losscli.checks import Watch
@@ -294,15 +294,17 @@ class Work:
 
         if rule is not None:
             given = inputs[rule.input]
-            fault = outside_fault(
-                rule.domain,
-                given if kept is None else given[kept],
-                rule.noun,
-                columns.get(rule.input, ()),
-                rule.fix,
-                file=file,
-                row_numbers=row_number,
-            )
+            fault = None
+            if not lies_within(rule.domain, ends.get(rule.input)):
+                fault = outside_fault(
+                    rule.domain,
+                    given if kept is None else given[kept],
+                    rule.noun,
+                    columns.get(rule.input, ()),
+                    rule.fix,
+                    file=file,
+                    row_numbers=row_number,
+                )
             if fault is not None:
                 return Faults({fault.key: fault})
             if rule.convert is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
 from typing import Any
 
 import numpy as np
@@ -16,11 +15,11 @@ from losscli.columns.keys import Keys, MarginSeen
 from losscli.columns.labels import SOFT, binary_value, canonical, class_of
 from losscli.columns.need import BINARY_READINGS, Need
 from losscli.columns.plan import ColumnPlan
+from losscli.columns.tile import Tile
 from losscli.faults import Fault, Faults
 from losscli.readers.arrays import floats
 from losscli.readers.csv_faults import SHOWN_CHARACTERS
 from losscli.readers.text_lists import SHORTENED, WRITE_WHOLE_LISTS, read_lists
-from losscli.records import dataclass
 from losscli.roles import BoolArray, FloatArray, IntArray, Reading
 
 # Codes of labels that have none.
@@ -29,38 +28,6 @@ MISSING, UNKNOWN = -1, -2
 IGNORED = -3
 
 SHOWN_CLASSES = 10
-
-
-@dataclass
-class Tile:
-    """Some rows of a file as the losses read them.
-
-    inputs: by (input, reading): float64 (n,), (n, k) with contiguous columns
-    or (n, m, k) C-contiguous; intp (n,) for class labels.  class_codes and
-    slice_codes index the keys of the decoder.  missing: the rows where a label,
-    a prediction, another input or the weight is null or NaN, None when there
-    are none.  excluded: the rows that a filter leaves out, None when there is no
-    filter.  faulty: the rows with a fault, None when there are none.  Rows in any
-    of these hold NaN or class 0 and are not to be evaluated.
-    """
-
-    first_row: int
-    rows: int
-    inputs: dict[tuple[str, Reading], Any]
-    weights: FloatArray | None
-    class_codes: IntArray | None
-    slice_codes: tuple[IntArray, ...]
-    missing: BoolArray | None
-    missing_by_column: dict[str, BoolArray]
-    faults: Faults
-    excluded: BoolArray | None = None
-    faulty: BoolArray | None = None
-    # The least and the greatest value of some inputs, nan where one is missing; they need not be looked for again.
-    ends: dict[tuple[str, Reading], tuple[float, float]] = field(default_factory=dict)
-
-    def missing_column(self, row: int) -> str | None:
-        """The first column that is missing in a row of this tile; None when none is."""
-        return next((name for name, missing in self.missing_by_column.items() if missing[row]), None)
 
 
 class Decoder:
