@@ -10,7 +10,7 @@ digits, to the last.
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any
+from typing import Annotated
 
 from losscli.cli import options as given
 from losscli.cli.declared import Argument
@@ -18,24 +18,20 @@ from losscli.cli.declared import Argument
 ORDER = 70
 
 
-def build() -> Any:
-    """The Typer command."""
-    return command
-
-
+@given.takes("plugin output_format output quiet top per_class ci level fail_above debug", unset="per_class ci level")
 def command(
     states: Annotated[list[str], Argument(metavar="STATE", help="Files that -o state=FILE wrote, or globs.")],
     *,
-    plugin: given.Plugins = None,
-    output_format: given.OutputFormat = "table",
-    output: given.Outputs = None,
-    quiet: given.Quiet = False,
-    top: given.Top = 20,
-    per_class: Annotated[bool | None, given.PER_CLASS] = None,
-    ci: Annotated[str | None, given.INTERVAL] = None,
-    level: Annotated[float | None, given.LEVEL] = None,
-    fail_above: given.FailAbove = None,
-    debug: given.Debug = False,
+    plugin: list[str] | None,
+    output_format: str,
+    output: list[str] | None,
+    quiet: bool,
+    top: int,
+    per_class: bool | None,
+    ci: str | None,
+    level: float | None,
+    fail_above: list[str] | None,
+    debug: bool,
 ) -> int:
     """Saved states as one result."""
     from losscli.cli.delivery import Delivery, say_skipped
