@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 def read_keywords(keywords: Mapping[str, Any]) -> tuple[tuple[Expression, ...], ColumnRequest, Settings, str]:
     """What `prepare` needs beside the data, of the keywords of `losscli.evaluate` or of a function like it.
 
-    Loads the plugins among them.  Keywords of that function alone are left to it.
+    Such a function calls it first, with its ``locals()``, which are its keywords then and nothing else; those that
+    are its own are left to it.  Loads the plugins.
     """
     for path in _listed(keywords["plugin"] or ()):
         load_plugin(path)
