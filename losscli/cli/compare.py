@@ -112,15 +112,12 @@ def _run(
     top: int,
     conditions: Sequence[Any],
 ) -> int:
-    from losscli.cli.delivery import parse_outputs, render_options, standard_output
+    from losscli.cli.delivery import FindingDelivery, say
     from losscli.cli.progress import Progress
     from losscli.comparison import compare
-    from losscli.comparison.rendering import FORMATS, find_format
-    from losscli.output import OutputSet
-    from losscli.renderers import RenderOptions
+    from losscli.comparison.rendering import FORMATS
 
-    render, options = find_format(output_format), render_options(top)
-    written = parse_outputs(outputs, list(FORMATS))
+    delivery = FindingDelivery(FORMATS, output_format, outputs, top)
     bars: list[Progress] = []
 
     def announce(job: Any, note: str) -> None:
@@ -129,8 +126,7 @@ def _run(
         sys.stderr.write(f"losscli: {job.sources[0].path}: {job.mapping}; {note}\n")
         bars.append(Progress(job.total_rows))
 
-    with OutputSet(files) as results:
-        streams = {kind: results.open(path) for kind, path in written.items()}
+    with delivery.written(files) as write:
         try:
             comparison = compare(files[0], files[1:], announce=announce, progress=lambda rows: bars[-1](rows), **asked)
         except KeyboardInterrupt:
@@ -139,13 +135,10 @@ def _run(
         finally:
             for bar in bars:
                 bar.close()
-        for warning in comparison.warnings:
-            sys.stderr.write(f"losscli: warning: {warning}\n")
+        say("warning", comparison.warnings)
         failures = [(one.text, found) for one in conditions for found in one.failures(comparison)]
-        for kind, stream in streams.items():
-            stream.write(find_format(kind)(comparison, RenderOptions(top=0)).encode())
+        write(comparison)
     for text, found in failures:
         sys.stderr.write(f"losscli: FAIL {text}: {found}\n")
-    with standard_output():
-        sys.stdout.write(render(comparison, options))
+    delivery.show(comparison)
     return Exit.GATE_FAILED if failures else Exit.DONE

@@ -9,14 +9,12 @@ each slice of --by, and in all.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import Any
 
 from losscli.cli import options as given
 from losscli.cli.parameters import selected_losses
 from losscli.cli.verdict import Limit, parse_limits, verdict
-from losscli.errors import Interrupted
 
 ORDER = 10
 
@@ -46,25 +44,16 @@ def command(
 
 
 def _run(job: Any, output_format: str, outputs: Sequence[str], quiet: bool, top: int, limits: Sequence[Limit]) -> int:
-    from losscli.cli.delivery import Delivery, say_skipped
-    from losscli.cli.progress import Progress
+    from losscli.cli.delivery import Delivery, say, say_mapping, say_skipped
+    from losscli.cli.progress import watched
 
     with Delivery(job.paths, output_format, outputs, quiet=quiet, top=top, job=job) as delivery:
-        sys.stderr.write(f"losscli: {job.mapping}\n")
-        for note in job.work.plans[0].notes:
-            sys.stderr.write(f"losscli: note: {note}\n")
-        for warning in job.warnings:
-            sys.stderr.write(f"losscli: warning: {warning}\n")
+        say_mapping(job)
+        say("warning", job.warnings)
         told = len(job.warnings)
-        job.progress = progress = Progress(job.total_rows)
-        try:
+        with watched(job):
             partial = job.run()
-        except KeyboardInterrupt:
-            raise Interrupted(f"interrupted at {progress.describe()}") from None
-        finally:
-            progress.close()
-        for warning in job.warnings[told:]:
-            sys.stderr.write(f"losscli: warning: {warning}\n")
+        say("warning", job.warnings[told:])
         outcome = job.outcome(partial)
         report = outcome.report()
         say_skipped(report)

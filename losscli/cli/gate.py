@@ -158,7 +158,7 @@ def command(
 
 
 def _run(gate: Any, output_format: str, outputs: Sequence[str], top: int) -> int:
-    from losscli.cli.delivery import parse_outputs, render_options, standard_output
+    from losscli.cli.delivery import parse_outputs, render_options, say, standard_output
     from losscli.output import OutputSet
     from losscli.renderers import RenderOptions
     from losscli.reports import find_report, report_names
@@ -182,8 +182,7 @@ def _run(gate: Any, output_format: str, outputs: Sequence[str], top: int) -> int
             # What was found is told even when it cannot be written down.
             sys.stderr.write(f"losscli: gate {report.headline}\n")
         raise
-    for warning in report.warnings:
-        sys.stderr.write(f"losscli: warning: {warning}\n")
+    say("warning", report.warnings)
     if shown.name != "table":
         sys.stderr.write(f"losscli: gate {report.headline}\n")
     return int(report.exit_code)
@@ -202,9 +201,9 @@ class _Watch:
         self.progress: Any = None
 
     def __enter__(self) -> _Watch:
-        sys.stderr.write(f"losscli: {self.first.mapping}\n")
-        for note in self.first.work.plans[0].notes:
-            sys.stderr.write(f"losscli: note: {note}\n")
+        from losscli.cli.delivery import say_mapping
+
+        say_mapping(self.first)
         return self
 
     def __call__(self, job: Any) -> Any:

@@ -9,7 +9,6 @@ digits, to the last.
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 from losscli.cli import options as given
@@ -34,7 +33,7 @@ def command(
     debug: bool,
 ) -> int:
     """Saved states as one result."""
-    from losscli.cli.delivery import Delivery, say_skipped
+    from losscli.cli.delivery import Delivery, say, say_skipped
     from losscli.cli.plugins import load_plugins
     from losscli.cli.verdict import parse_limits, verdict
     from losscli.state import found_states, merge_states, shown_as
@@ -44,8 +43,7 @@ def command(
     with Delivery(paths, output_format, output or (), quiet=quiet, top=top) as delivery:
         outcome = shown_as(merge_states(paths), level=level, ci=ci, per_class=per_class)
         limits = parse_limits(fail_above or (), outcome.provenance.expressions)
-        for warning in outcome.provenance.warnings:
-            sys.stderr.write(f"losscli: warning: {warning}\n")
+        say("warning", outcome.provenance.warnings)
         report = outcome.report()
         say_skipped(report)
         code = verdict(report, limits)

@@ -9,13 +9,11 @@ that are worse, ranked by how much and on how many rows.
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated, Any
 
 from losscli.cli import options as given
 from losscli.cli.declared import Option
 from losscli.cli.parameters import selected_losses
-from losscli.errors import Interrupted
 
 ORDER = 45
 
@@ -72,11 +70,9 @@ def command(
     **options: Any,
 ) -> int:
     """Slices on which a loss is significantly higher than on the rest."""
-    from losscli.cli.delivery import parse_outputs, render_options, standard_output
-    from losscli.cli.progress import Progress
-    from losscli.output import OutputSet
-    from losscli.renderers import RenderOptions
-    from losscli.slicing.rendering import FORMATS, find_format
+    from losscli.cli.delivery import FindingDelivery, say, say_mapping
+    from losscli.cli.progress import watched
+    from losscli.slicing.rendering import FORMATS
     from losscli.slicing.search import Search, find_slices, prepare_search
 
     expressions = selected_losses(options)
@@ -90,31 +86,16 @@ def command(
         weight=score_alpha,
         top=top,
     )
-    render = find_format(output_format)
-    paths = parse_outputs(output or (), tuple(FORMATS))
-    shown = render_options(top)
+    delivery = FindingDelivery(FORMATS, output_format, output, top)
     job = prepare_search(files, expressions, request, settings, options["format"])
-    with OutputSet(job.paths) as outputs:
-        streams = {kind: outputs.open(path) for kind, path in paths.items()}
-        sys.stderr.write(f"losscli: {job.mapping}\n")
-        for note in job.work.plans[0].notes:
-            sys.stderr.write(f"losscli: note: {note}\n")
-        for warning in job.warnings:
-            sys.stderr.write(f"losscli: warning: {warning}\n")
+    with delivery.written(job.paths) as write:
+        say_mapping(job)
         told = len(job.warnings)
-        job.progress = progress = Progress(job.total_rows)
-        try:
+        say("warning", job.warnings)
+        with watched(job):
             report = find_slices(job, search)
-        except KeyboardInterrupt:
-            raise Interrupted(f"interrupted at {progress.describe()}") from None
-        finally:
-            progress.close()
-        for warning in report.warnings[told:]:
-            sys.stderr.write(f"losscli: warning: {warning}\n")
-        for text in report.notes:
-            sys.stderr.write(f"losscli: note: {text}\n")
-        for kind, stream in streams.items():
-            stream.write(FORMATS[kind](report, RenderOptions()).encode())
-    with standard_output():
-        sys.stdout.write(render(report, shown))
+        say("warning", report.warnings[told:])
+        say("note", report.notes)
+        write(report)
+    delivery.show(report)
     return 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from losscli.comparison.difference import Difference
@@ -18,16 +18,12 @@ from losscli.comparison.layout import (
     worst_rows,
 )
 from losscli.comparison.result import ComparedCandidate, ComparedLoss, Comparison
-from losscli.errors import UsageError, nearest
 from losscli.renderers import RenderOptions
-from losscli.renderers.delimited import delimited_line
 from losscli.renderers.flat import distinct
-from losscli.renderers.json import json_text
+from losscli.renderers.formats import formats
 from losscli.renderers.layout import MISSING, cut_middle, interval_text, printable, significant, text_width
 from losscli.renderers.md import escaped
 from losscli.renderers.table import GAP, Line, align_decimals, drawn_text, wrapped
-
-Render = Callable[[Comparison, RenderOptions], str]
 
 IDENTITY = ("candidate", "loss", "title", "reduction", "level", "by", "class")
 MEASURES = (
@@ -37,14 +33,6 @@ MEASURES = (
 STYLES = {"worse": "red", "better": "green"}
 # A name may shrink to this many columns before the least important number gives way.
 NARROW_NAME = 16
-
-
-def find_format(name: str) -> Render:
-    """The format called `name`; a UsageError suggests the nearest."""
-    if name not in FORMATS:
-        near = nearest(name, FORMATS)
-        raise UsageError(f"no output format {name}", "one of " + ", ".join(FORMATS), near)
-    return FORMATS[name]
 
 
 class FlatComparison:
@@ -80,24 +68,6 @@ def _results(comparison: Comparison) -> Iterator[tuple[ComparedCandidate, Compar
     for candidate in comparison.candidates:
         for result in candidate.results:
             yield candidate, result
-
-
-def _json(comparison: Comparison, options: RenderOptions) -> str:
-    return json_text(comparison.to_dict(), indent=2) + "\n"
-
-
-def _ndjson(comparison: Comparison, options: RenderOptions) -> str:
-    table = FlatComparison(comparison)
-    return "".join(json_text(dict(zip(table.columns, row, strict=True))) + "\n" for row in table.rows())
-
-
-def _delimited(delimiter: str) -> Render:
-    def render(comparison: Comparison, options: RenderOptions) -> str:
-        table = FlatComparison(comparison)
-        lines = [delimited_line(table.columns, delimiter)]
-        return "".join([*lines, *(delimited_line(row, delimiter) for row in table.rows())])
-
-    return render
 
 
 def _plain(comparison: Comparison, options: RenderOptions) -> str:
@@ -275,12 +245,4 @@ def _padded(text: str, width: int) -> str:
     return text + " " * (width - text_width(text))
 
 
-FORMATS: dict[str, Render] = {
-    "table": _table,
-    "plain": _plain,
-    "json": _json,
-    "ndjson": _ndjson,
-    "csv": _delimited(","),
-    "tsv": _delimited("\t"),
-    "md": _markdown,
-}
+FORMATS = formats(table=_table, plain=_plain, md=_markdown, flat=FlatComparison)

@@ -2,63 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from losscli.errors import UsageError, nearest
 from losscli.ranking.report import WorstOfLoss, WorstReport
 from losscli.ranking.table import WorstTable
 from losscli.renderers import RenderOptions
-from losscli.renderers.delimited import delimited_line
-from losscli.renderers.json import json_text
+from losscli.renderers.formats import formats
 from losscli.renderers.layout import MISSING, cut_middle, printable, significant, text_width
 from losscli.renderers.md import escaped
 from losscli.renderers.table import align_decimals
 
-Render = Callable[[WorstReport, RenderOptions], str]
-
 # A text in a table; the machine formats have all of it.
 SHOWN_CHARACTERS = 40
 NUMBERS = frozenset({"row", "score", "loss"})
-
-
-def find_format(name: str) -> Render:
-    """The format called `name`; a UsageError suggests the nearest."""
-    if name not in FORMATS:
-        near = nearest(name, FORMATS)
-        raise UsageError(f"no output format {name}", "one of " + ", ".join(FORMATS), near)
-    return FORMATS[name]
-
-
-def _json(report: WorstReport, options: RenderOptions) -> str:
-    return json_text(report.to_dict(), indent=2) + "\n"
-
-
-def _ndjson(report: WorstReport, options: RenderOptions) -> str:
-    table = WorstTable(report)
-    return "".join(json_text(dict(zip(table.columns, _finite(row), strict=True))) + "\n" for row in table.rows())
-
-
-def _finite(row: Sequence[Any]) -> list[Any]:
-    """Values that JSON can hold: infinity is a text."""
-    return [
-        str(value) if isinstance(value, float) and value in (float("inf"), -float("inf")) else value for value in row
-    ]
-
-
-def _delimited(delimiter: str) -> Render:
-    def render(report: WorstReport, options: RenderOptions) -> str:
-        table = WorstTable(report)
-        lines = [delimited_line(table.columns, delimiter)]
-        lines += [delimited_line(map(_field, row), delimiter) for row in table.rows()]
-        return "".join(lines)
-
-    return render
-
-
-def _field(value: Any) -> Any:
-    """A value as one field of delimited text; lists are JSON."""
-    return json_text(value) if isinstance(value, list) else value
 
 
 def _plain(report: WorstReport, options: RenderOptions) -> str:
@@ -169,12 +126,4 @@ def _spaced(cells: Sequence[str], widths: Sequence[int], names: Sequence[str]) -
     return "  ".join(padded).rstrip()
 
 
-FORMATS: dict[str, Render] = {
-    "table": _table,
-    "plain": _plain,
-    "json": _json,
-    "ndjson": _ndjson,
-    "csv": _delimited(","),
-    "tsv": _delimited("\t"),
-    "md": _markdown,
-}
+FORMATS = formats(table=_table, plain=_plain, md=_markdown, flat=WorstTable)

@@ -8,7 +8,8 @@ own, so that a slice of nulls differs from a row that is no slice.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Protocol
 
 from losscli.report import Report, Result, Row
 
@@ -19,6 +20,14 @@ MEASURES = ("count", "weight", "value", "mean", "std", "sem", "ci_low", "ci_high
 ENDING = ("sum", "share", "status", "signature")
 TEXT = frozenset({*IDENTITY, "status", "signature"})
 WHOLE = frozenset({"count"})
+
+
+class Flat(Protocol):
+    """A flat table: the names of its columns, and its rows as tuples in their order."""
+
+    columns: list[str]
+
+    def rows(self) -> Iterable[tuple[Any, ...]]: ...
 
 
 class FlatTable:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from losscli.gates.result import GateReport
-from losscli.renderers.delimited import delimited_line
 from losscli.renderers.flat import Value, distinct
 
 IDENTITY = ("rule", "metric", "severity", "test", "level", "by", "class")
@@ -41,10 +40,3 @@ class FlatChecks:
                 *(check.key.get(name) if is_slice else None for name in self._by),
                 *({**numbers, "ci_low": low, "ci_high": high}[name] for name in MEASURES),
             )
-
-
-def delimited(report: GateReport, delimiter: str) -> str:
-    """The flat table with a header line."""
-    table = FlatChecks(report)
-    lines = [delimited_line(table.columns, delimiter), *(delimited_line(row, delimiter) for row in table.rows())]
-    return "".join(lines)

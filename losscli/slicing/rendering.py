@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from losscli.errors import UsageError, nearest
 from losscli.renderers import RenderOptions
-from losscli.renderers.delimited import delimited_line
 from losscli.renderers.flat import distinct
-from losscli.renderers.json import json_text
+from losscli.renderers.formats import formats
 from losscli.renderers.layout import cut_middle, printable, significant, text_width
 from losscli.renderers.md import escaped
 from losscli.renderers.table import GAP, Line, align_decimals, drawn_text, wrapped
 from losscli.slicing.report import FoundSlice, SliceReport, SlicesOfLoss
-
-Render = Callable[[SliceReport, RenderOptions], str]
 
 IDENTITY = ("loss", "title", "by")
 MEASURES = ("count", "share", "value", "rest", "diff", "ratio", "p", "p_adjusted", "score", "signature")
@@ -26,14 +22,6 @@ PRIORITY = ("rows", "loss", "rest", "p (Holm)", "score", "ratio", "share")
 NARROW_NAME = 24
 # Of more columns only the number is told.
 SHOWN_COLUMNS = 8
-
-
-def find_format(name: str) -> Render:
-    """The format called `name`; a UsageError suggests the nearest."""
-    if name not in FORMATS:
-        near = nearest(name, FORMATS)
-        raise UsageError(f"no output format {name}", "one of " + ", ".join(FORMATS), near)
-    return FORMATS[name]
 
 
 def slice_name(by: Mapping[str, str | None]) -> str:
@@ -68,24 +56,6 @@ class FlatSlices:
                     *(one.count, one.share, one.loss, one.rest, one.diff, one.ratio),
                     *(one.p, one.p_adjusted, one.score, result.signature),
                 )
-
-
-def _json(report: SliceReport, options: RenderOptions) -> str:
-    return json_text(report.to_dict(), indent=2) + "\n"
-
-
-def _ndjson(report: SliceReport, options: RenderOptions) -> str:
-    table = FlatSlices(report)
-    return "".join(json_text(dict(zip(table.columns, row, strict=True))) + "\n" for row in table.rows())
-
-
-def _delimited(delimiter: str) -> Render:
-    def render(report: SliceReport, options: RenderOptions) -> str:
-        table = FlatSlices(report)
-        lines = [delimited_line(table.columns, delimiter)]
-        return "".join([*lines, *(delimited_line(row, delimiter) for row in table.rows())])
-
-    return render
 
 
 def _plain(report: SliceReport, options: RenderOptions) -> str:
@@ -213,12 +183,4 @@ def _padded(text: str, width: int) -> str:
     return text + " " * (width - text_width(text))
 
 
-FORMATS: dict[str, Render] = {
-    "table": _table,
-    "plain": _plain,
-    "json": _json,
-    "ndjson": _ndjson,
-    "csv": _delimited(","),
-    "tsv": _delimited("\t"),
-    "md": _markdown,
-}
+FORMATS = formats(table=_table, plain=_plain, md=_markdown, flat=FlatSlices)
