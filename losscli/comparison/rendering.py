@@ -6,24 +6,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from losscli.comparison.difference import Difference
-from losscli.comparison.layout import (
-    PRIORITY,
-    Column,
-    blocks,
-    columns,
-    footnotes,
-    headline,
-    row_name,
-    subtitle,
-    worst_rows,
-)
+from losscli.comparison.layout import PRIORITY, blocks, columns, footnotes, headline, row_name, subtitle, worst_rows
 from losscli.comparison.result import ComparedCandidate, ComparedLoss, Comparison
 from losscli.renderers import RenderOptions
+from losscli.renderers.drawing import Line, NamedRows, align_decimals, drawn, drawn_text, spaced, wrapped
 from losscli.renderers.flat import distinct
 from losscli.renderers.formats import formats
-from losscli.renderers.layout import MISSING, cut_middle, interval_text, printable, significant, text_width
+from losscli.renderers.layout import MISSING, Column, interval_text, printable, significant
 from losscli.renderers.md import escaped
-from losscli.renderers.table import GAP, Line, align_decimals, drawn_text, wrapped
 
 IDENTITY = ("candidate", "loss", "title", "reduction", "level", "by", "class")
 MEASURES = (
@@ -31,8 +21,6 @@ MEASURES = (
     *("verdict", "improved", "worsened", "status", "signature"),
 )
 STYLES = {"worse": "red", "better": "green"}
-# A name may shrink to this many columns before the least important number gives way.
-NARROW_NAME = 16
 
 
 class FlatComparison:
@@ -88,11 +76,7 @@ def _plain(comparison: Comparison, options: RenderOptions) -> str:
                     MISSING if row.level == "total" else row_name(row),
                 ]
             )
-    widths = [max(text_width(line[place]) for line in lines) for place in range(len(header))]
-    return "".join(
-        GAP.join(_padded(cell, width) for cell, width in zip(line, widths, strict=True)).rstrip() + "\n"
-        for line in lines
-    )
+    return "".join(line + "\n" for line in spaced(lines))
 
 
 def _markdown(comparison: Comparison, options: RenderOptions) -> str:
@@ -129,7 +113,7 @@ def _md_line(cells: Sequence[str]) -> str:
     return "| " + " | ".join(map(escaped, cells)) + " |"
 
 
-def _cells(row: Difference, shown: Sequence[Column]) -> list[str]:
+def _cells(row: Difference, shown: Sequence[Column[Difference]]) -> list[str]:
     return [interval_text(column.read(row)) for column in shown]
 
 
@@ -158,75 +142,22 @@ def _table_lines(comparison: Comparison, result: ComparedLoss, options: RenderOp
     groups = blocks(result, options.top)
     sections = len(groups) > 1
     rows = [*(row for block in groups for row in block.rows), result.total]
-    head = groups[0].label if len(groups) == 1 else ""
     names = [("  " if sections and row.level != "total" else "") + row_name(row) for row in rows]
-    drawn = [(column, _drawn(column, rows)) for column in columns(comparison, result, options.digits)]
-    natural = max(map(text_width, [head, *names]))
-    shown, name_width = _fit(drawn, natural, width)
-    kept = [column.key for column, _ in shown]
+    table = NamedRows(
+        [groups[0].label if len(groups) == 1 else "", *names],
+        [
+            drawn(one.key, one.title, [one.read(row) for row in rows], words=one.words, one_dash=False)
+            for one in columns(comparison, result, options.digits)
+        ],
+        PRIORITY,
+        ("diff", "verdict"),
+        width,
+    )
 
-    def line(name: str, cells: Sequence[str], style: str, marked: str = "") -> Line:
-        pieces = [(_padded(cut_middle(name, name_width), name_width), style)]
-        for key, cell in zip(kept, cells, strict=True):
-            pieces += [(GAP, ""), (cell, marked if key == "verdict" else style)]
-        return pieces
+    def line(place: int) -> Line:
+        return table.line(place, marked={"verdict": STYLES.get(rows[place - 1].verdict, "")})
 
-    def row_line(place: int) -> Line:
-        return line(names[place], [cells[place + 1] for _, cells in shown], "", STYLES.get(rows[place].verdict, ""))
-
-    lines = [line(head, [cells[0] for _, cells in shown], "bold", "bold")]
-    place = 0
-    for block in groups:
-        if sections:
-            lines.append([(f"by {block.label}", "dim")])
-        for _ in block.rows:
-            lines.append(row_line(place))
-            place += 1
-        if block.omitted:
-            lines.append([(f"… {block.omitted:,} more (--top 0 shows all)", "dim")])
-    if groups:
-        lines.append([("─" * (name_width + sum(len(GAP) + text_width(cells[0]) for _, cells in shown)), "dim")])
-    lines.append(row_line(place))
-    hidden = [column.title for column, _ in drawn if column.key not in kept]
-    if hidden:
-        needed = natural + sum(len(GAP) + text_width(cells[0]) for _, cells in drawn)
-        lines += wrapped(f"not shown: {', '.join(hidden)} (a terminal of {needed} columns shows all)", "dim", width)
-    return lines
-
-
-def _drawn(column: Column, rows: Sequence[Difference]) -> list[str]:
-    """The title and the cells of a column, equally wide."""
-    parts = [column.read(row) for row in rows]
-    if column.words:
-        cells = [texts[0] for texts in parts]
-        width = max(map(text_width, [column.title, *cells]))
-        return [_padded(cell, width) for cell in [column.title, *cells]]
-    sides = [align_decimals(list(side)) for side in zip(*parts, strict=True)]
-    cells = [
-        (" .. " if texts[0] != MISSING else "    ").join(side[place] for side in sides)
-        for place, texts in enumerate(parts)
-    ]
-    width = max(map(text_width, [column.title, *cells]))
-    return [cell.rjust(width) for cell in [column.title, *cells]]
-
-
-def _fit(
-    drawn: Sequence[tuple[Column, list[str]]], natural: int, width: int | None
-) -> tuple[list[tuple[Column, list[str]]], int]:
-    """The columns that fit beside the names, important ones first, and the width left for the names."""
-    if width is None:
-        return list(drawn), natural
-    room = width - min(natural, NARROW_NAME)
-    chosen = set()
-    for column, cells in sorted(drawn, key=lambda one: PRIORITY.index(one[0].key)):
-        room -= len(GAP) + text_width(cells[0])
-        # Without the difference and its verdict a table says nothing; rather too wide than that.
-        if room < 0 and column.key not in ("diff", "verdict"):
-            break
-        chosen.add(column.key)
-    shown = [one for one in drawn if one[0].key in chosen]
-    used = sum(len(GAP) + text_width(cells[0]) for _, cells in shown)
-    return shown, min(natural, max(width - used, min(natural, NARROW_NAME)))
+    return table.lines(line, groups)
 
 
 def _worst_lines(result: ComparedLoss, digits: int) -> list[Line]:
@@ -235,14 +166,8 @@ def _worst_lines(result: ComparedLoss, digits: int) -> list[Line]:
         align_decimals(list(column)) if name not in ("id", "label") else list(column)
         for name, column in zip(names, zip(*rows, strict=True), strict=True)
     ]
-    widths = [max(map(text_width, [name, *column])) for name, column in zip(names, aligned, strict=True)]
-    drawn = [names, *zip(*aligned, strict=True)]
-    joined = (GAP.join(cell.rjust(width) for cell, width in zip(cells, widths, strict=True)) for cells in drawn)
-    return [[("the largest increases", "dim")], *([(text, "")] for text in joined)]
-
-
-def _padded(text: str, width: int) -> str:
-    return text + " " * (width - text_width(text))
+    texts = spaced([names, *zip(*aligned, strict=True)], right=range(len(names)))
+    return [[("the largest increases", "dim")], *([(text, "")] for text in texts)]
 
 
 FORMATS = formats(table=_table, plain=_plain, md=_markdown, flat=FlatComparison)

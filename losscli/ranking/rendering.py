@@ -8,10 +8,10 @@ from typing import Any
 from losscli.ranking.report import WorstOfLoss, WorstReport
 from losscli.ranking.table import WorstTable
 from losscli.renderers import RenderOptions
+from losscli.renderers.drawing import GAP, Drawn, drawn, fitting, spaced
 from losscli.renderers.formats import formats
-from losscli.renderers.layout import MISSING, cut_middle, printable, significant, text_width
+from losscli.renderers.layout import MISSING, cut_middle, printable, significant
 from losscli.renderers.md import escaped
-from losscli.renderers.table import align_decimals
 
 # A text in a table; the machine formats have all of it.
 SHOWN_CHARACTERS = 40
@@ -22,8 +22,8 @@ def _plain(report: WorstReport, options: RenderOptions) -> str:
     table = WorstTable(report)
     lines = [table.columns]
     lines += [[_word(value, options.digits) for value in row] for row in table.rows()]
-    widths = [max(text_width(line[place]) for line in lines) for place in range(len(table.columns))]
-    return "".join(_spaced(line, widths, table.columns) + "\n" for line in lines)
+    numbers = [place for place, name in enumerate(table.columns) if name in NUMBERS]
+    return "".join(line + "\n" for line in spaced(lines, right=numbers))
 
 
 def _word(value: Any, digits: int) -> str:
@@ -48,27 +48,26 @@ def _table(report: WorstReport, options: RenderOptions) -> str:
     parts = []
     for result in report.results:
         names, rows = _shown(report, result, options.digits)
-        columns = [
-            [name, *(align_decimals(cells) if name in NUMBERS else cells)]
-            for name, cells in zip(names, (list(column) for column in zip(*rows, strict=True)), strict=False)
-        ] or [[name] for name in names]
-        columns = [[cut_middle(cell, SHOWN_CHARACTERS) for cell in column] for column in columns]
-        widths = [max(map(text_width, column)) for column in columns]
-        hidden: list[str] = []
+        columns = [_column(place, name, [row[place] for row in rows]) for place, name in enumerate(names)]
         least = len(names) - len(report.columns["keep"])
-        while options.terminal and options.width is not None and len(columns) > least:
-            if sum(widths) + 2 * (len(widths) - 1) <= options.width:
-                break
-            hidden.insert(0, names[len(columns) - 1])
-            columns.pop()
-            widths.pop()
+        room = options.width + len(GAP) if options.terminal and options.width is not None else None
+        keys = [one.key for one in columns]
+        shown = fitting(columns, room, keys, keys[:least])
         lines = [printable(result.title), _subtitle(report, result)]
-        lines += [_spaced(line, widths, names[: len(columns)]) for line in zip(*columns, strict=True)]
+        lines += [GAP.join(cells).rstrip() for cells in zip(*(one.cells for one in shown), strict=True)]
+        hidden = names[len(shown) :]
         if hidden:
             lines.append(f"not shown: {', '.join(hidden)}")
         parts.append("\n".join(lines) + "\n")
     parts += [f"warning: {printable(warning)}\n" for warning in report.warnings]
     return "\n".join(parts)
+
+
+def _column(place: int, name: str, texts: Sequence[str]) -> Drawn:
+    """A column of texts that are cut; two may have the same name."""
+    words = name not in NUMBERS
+    cut = [(cut_middle(text, SHOWN_CHARACTERS),) for text in texts]
+    return drawn(f"{place}", cut_middle(name, SHOWN_CHARACTERS), cut, words=words)
 
 
 def _shown(report: WorstReport, result: WorstOfLoss, digits: int) -> tuple[list[str], list[list[str]]]:
@@ -116,14 +115,6 @@ def _text(value: Any, digits: int) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(_text(one, digits) for one in value) + "]"
     return printable(str(value))
-
-
-def _spaced(cells: Sequence[str], widths: Sequence[int], names: Sequence[str]) -> str:
-    padded = []
-    for cell, width, name in zip(cells, widths, names, strict=True):
-        blanks = " " * (width - text_width(cell))
-        padded.append(blanks + cell if name in NUMBERS else cell + blanks)
-    return "  ".join(padded).rstrip()
 
 
 FORMATS = formats(table=_table, plain=_plain, md=_markdown, flat=WorstTable)

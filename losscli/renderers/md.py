@@ -52,7 +52,7 @@ def _result_parts(report: Report, result: Result, options: RenderOptions) -> lis
     return parts
 
 
-def _row_line(result: Result, row: Row, shown: Sequence[Column]) -> str:
+def _row_line(result: Result, row: Row, shown: Sequence[Column[Row]]) -> str:
     return _line([row_name(result, row), *(interval_text(column.read(row)) for column in shown)])
 
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from losscli.renderers import RenderOptions
+from losscli.renderers.drawing import Line, NamedRows, drawn, drawn_text, spaced, wrapped
 from losscli.renderers.flat import distinct
 from losscli.renderers.formats import formats
-from losscli.renderers.layout import cut_middle, printable, significant, text_width
+from losscli.renderers.layout import printable, significant
 from losscli.renderers.md import escaped
-from losscli.renderers.table import GAP, Line, align_decimals, drawn_text, wrapped
 from losscli.slicing.report import FoundSlice, SliceReport, SlicesOfLoss
 
 IDENTITY = ("loss", "title", "by")
@@ -64,11 +64,7 @@ def _plain(report: SliceReport, options: RenderOptions) -> str:
     for result in report.results:
         title = printable(result.title).replace(" ", "_")
         lines += [[title, *_cells(one, options.digits), slice_name(one.by)] for one in result.slices]
-    widths = [max(map(text_width, column)) for column in zip(*lines, strict=True)]
-    return "".join(
-        GAP.join(_padded(cell, width) for cell, width in zip(line, widths, strict=True)).rstrip() + "\n"
-        for line in lines
-    )
+    return "".join(line + "\n" for line in spaced(lines))
 
 
 def _markdown(report: SliceReport, options: RenderOptions) -> str:
@@ -110,31 +106,9 @@ def _table(report: SliceReport, options: RenderOptions) -> str:
 def _table_lines(result: SlicesOfLoss, digits: int, width: int | None) -> list[Line]:
     names = ["slice", *(slice_name(one.by) for one in result.slices)]
     sides = zip(*(_cells(one, digits) for one in result.slices), strict=True)
-    columns = {title: [title, *align_decimals(list(side))] for title, side in zip(TITLES, sides, strict=True)}
-    widths = {title: max(map(text_width, cells)) for title, cells in columns.items()}
-    natural = max(map(text_width, names))
-    shown, name_width = list(TITLES), natural
-    if width is not None:
-        room = width - min(natural, NARROW_NAME)
-        shown = []
-        for title in PRIORITY:
-            room -= len(GAP) + widths[title]
-            if room < 0 and title not in PRIORITY[:2]:
-                break
-            shown.append(title)
-        shown.sort(key=TITLES.index)
-        used = sum(len(GAP) + widths[title] for title in shown)
-        name_width = min(natural, max(width - used, min(natural, NARROW_NAME)))
-    lines: list[Line] = []
-    for place, name in enumerate(names):
-        cells = [columns[title][place].rjust(widths[title]) for title in shown]
-        text = GAP.join([_padded(cut_middle(name, name_width), name_width), *cells])
-        lines.append([(text, "" if place else "bold")])
-    hidden = [title for title in TITLES if title not in shown]
-    if hidden:
-        needed = natural + sum(len(GAP) + one for one in widths.values())
-        lines += wrapped(f"not shown: {', '.join(hidden)} (a terminal of {needed} columns shows all)", "dim", width)
-    return lines
+    columns = [drawn(title, title, [(text,) for text in side]) for title, side in zip(TITLES, sides, strict=True)]
+    table = NamedRows(names, columns, PRIORITY, PRIORITY[:2], width, NARROW_NAME)
+    return table.lines(table.line)
 
 
 def headline(result: SlicesOfLoss) -> str:
@@ -177,10 +151,6 @@ def _cells(one: FoundSlice, digits: int) -> list[str]:
         significant(one.p_adjusted, min(digits, 3)),
         significant(one.score, min(digits, 3)),
     ]
-
-
-def _padded(text: str, width: int) -> str:
-    return text + " " * (width - text_width(text))
 
 
 FORMATS = formats(table=_table, plain=_plain, md=_markdown, flat=FlatSlices)
