@@ -13,7 +13,7 @@ from losscli.renderers.drawing import Line, NamedRows, align_decimals, drawn, dr
 from losscli.renderers.flat import distinct
 from losscli.renderers.formats import formats
 from losscli.renderers.layout import MISSING, Column, interval_text, printable, significant
-from losscli.renderers.md import escaped
+from losscli.renderers.md import escaped, grid
 
 IDENTITY = ("candidate", "loss", "title", "reduction", "level", "by", "class")
 MEASURES = (
@@ -85,7 +85,6 @@ def _markdown(comparison: Comparison, options: RenderOptions) -> str:
         shown = columns(comparison, result, options.digits)
         groups = blocks(result, options.top)
         head = groups[0].label if len(groups) == 1 else ""
-        lines = [[head, *(column.title for column in shown)]]
         cells = [
             [
                 row_name(row) if len(groups) < 2 or row.level == "total" else f"{block}: {row_name(row)}",
@@ -93,24 +92,19 @@ def _markdown(comparison: Comparison, options: RenderOptions) -> str:
             ]
             for block, row in [(one.label, row) for one in groups for row in one.rows] + [("", result.total)]
         ]
-        rule = ["---", *("---" if column.words else "---:" for column in shown)]
-        table = [_md_line(lines[0]), "| " + " | ".join(rule) + " |", *map(_md_line, cells)]
         notes = [
             f"{one.label}: {one.omitted:,} more, the {len(one.rows)} worst are shown" for one in groups if one.omitted
         ]
         parts.append(f"**{escaped(headline(candidate, result))}**")
-        parts += ["\n".join(table)]
+        right = [False, *(not column.words for column in shown)]
+        parts.append(grid([head, *(column.title for column in shown)], cells, right))
         notes += [subtitle(comparison, candidate, result), *footnotes(result)]
         parts.append("\n".join(f"- {escaped(note)}" for note in notes))
         if result.worst:
             names, rows = worst_rows(result, options.digits)
-            parts.append("\n".join([_md_line(names), "|" + " ---: |" * len(names), *map(_md_line, rows)]))
+            parts.append(grid(names, rows, [True] * len(names)))
     parts += [f"- warning: {escaped(warning)}" for warning in comparison.warnings]
     return "\n\n".join(parts) + "\n"
-
-
-def _md_line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(map(escaped, cells)) + " |"
 
 
 def _cells(row: Difference, shown: Sequence[Column[Difference]]) -> list[str]:

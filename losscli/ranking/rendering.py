@@ -11,7 +11,7 @@ from losscli.renderers import RenderOptions
 from losscli.renderers.drawing import GAP, Drawn, drawn, fitting, spaced
 from losscli.renderers.formats import formats
 from losscli.renderers.layout import MISSING, cut_middle, printable, significant
-from losscli.renderers.md import escaped
+from losscli.renderers.md import escaped, grid
 
 # A text in a table; the machine formats have all of it.
 SHOWN_CHARACTERS = 40
@@ -35,10 +35,8 @@ def _markdown(report: WorstReport, options: RenderOptions) -> str:
     parts = []
     for result in report.results:
         names, rows = _shown(report, result, options.digits)
-        rule = ["---:" if name in NUMBERS else "---" for name in names]
-        lines = [[escaped(name) for name in names], rule, *([escaped(cell) for cell in row] for row in rows)]
         heading = f"**{escaped(result.title)}** ({escaped(_subtitle(report, result))})"
-        parts += [heading, "\n".join("| " + " | ".join(line) + " |" for line in lines)]
+        parts += [heading, grid(names, rows, [name in NUMBERS for name in names])]
     parts += [f"- warning: {escaped(warning)}" for warning in report.warnings]
     return "\n\n".join(parts) + "\n"
 

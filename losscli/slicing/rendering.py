@@ -10,7 +10,7 @@ from losscli.renderers.drawing import Line, NamedRows, drawn, drawn_text, spaced
 from losscli.renderers.flat import distinct
 from losscli.renderers.formats import formats
 from losscli.renderers.layout import printable, significant
-from losscli.renderers.md import escaped
+from losscli.renderers.md import escaped, grid
 from losscli.slicing.report import FoundSlice, SliceReport, SlicesOfLoss
 
 IDENTITY = ("loss", "title", "by")
@@ -72,9 +72,8 @@ def _markdown(report: SliceReport, options: RenderOptions) -> str:
     for result in report.results:
         parts.append(f"**{escaped(headline(result))}**")
         if result.slices:
-            lines = [["slice", *TITLES], *([slice_name(one.by), *_cells(one, options.digits)] for one in result.slices)]
-            drawn = ["| " + " | ".join(map(escaped, line)) + " |" for line in lines]
-            parts.append("\n".join([drawn[0], "| --- |" + " ---: |" * len(TITLES), *drawn[1:]]))
+            rows = ([slice_name(one.by), *_cells(one, options.digits)] for one in result.slices)
+            parts.append(grid(["slice", *TITLES], rows, [False, *(True for _ in TITLES)]))
         parts.append("\n".join(f"- {escaped(text)}" for text in [*_more(result), subtitle(report, result)]))
     ends = [*report.notes, *(f"warning: {warning}" for warning in report.warnings)]
     parts += ["\n".join(f"- {escaped(text)}" for text in ends)] if ends else []
