@@ -10,7 +10,7 @@ from losscli.comparison.layout import PRIORITY, blocks, columns, footnotes, head
 from losscli.comparison.result import ComparedCandidate, ComparedLoss, Comparison
 from losscli.renderers import RenderOptions
 from losscli.renderers.drawing import Line, NamedRows, align_decimals, drawn, drawn_text, spaced, wrapped
-from losscli.renderers.flat import distinct
+from losscli.renderers.flat import distinct, key_cells
 from losscli.renderers.formats import formats
 from losscli.renderers.layout import MISSING, Column, interval_text, printable, significant
 from losscli.renderers.md import escaped, grid
@@ -36,17 +36,13 @@ class FlatComparison:
         """The rows as tuples in the order of the columns; a value that does not exist is None."""
         for candidate, result in _results(self._comparison):
             for row in result.rows:
-                is_slice = row.level == "slice"
                 low, high = row.ci or (None, None)
                 yield (
                     candidate.path,
                     result.loss,
                     result.title,
                     result.reduction,
-                    row.level,
-                    ",".join(row.key) if is_slice else None,
-                    row.key.get("class") if row.level == "class" else None,
-                    *(row.key.get(name) if is_slice else None for name in self._by),
+                    *key_cells(row.level, row.key, self._by),
                     *(row.count, row.base, row.cand, row.diff, row.relative, low, high, row.p, row.p_adjusted),
                     *(row.verdict, row.improved, row.worsened, row.status, result.signature),
                 )
