@@ -38,19 +38,8 @@ def command(
             rich_help_panel=given.READING,
         ),
     ] = None,
-    allow_missing: Annotated[
-        bool,
-        Option("--allow-missing", help="Leave out and count rows that one file lacks.", rich_help_panel=given.READING),
-    ] = False,
-    cluster: Annotated[
-        str | None,
-        Option(
-            "--cluster",
-            metavar="COL",
-            help="Rows with equal values depend on each other: CR1 standard errors.",
-            rich_help_panel=given.READING,
-        ),
-    ] = None,
+    allow_missing: bool,
+    cluster: str | None,
     worst: Annotated[
         int,
         Option("--worst", metavar="N", help="Also the N rows with the largest increase.", rich_help_panel=given.OUTPUT),

@@ -121,6 +121,15 @@ SHARED: Mapping[str, inspect.Parameter] = {
             str | None, "--labels", metavar="FILE", help="A file with the labels, whose rows are found by --on."
         ),
         on=_option(str | None, "--on", metavar="COL", help="The column that joins the rows of two files."),
+        allow_missing=_option(
+            bool, "--allow-missing", help="Leave out and count rows that one file lacks.", default=False
+        ),
+        cluster=_option(
+            str | None,
+            "--cluster",
+            metavar="COL",
+            help="Rows with equal values depend on each other: CR1 standard errors.",
+        ),
         format=_option(
             str, "--format", metavar="NAME", help="Input format; by suffix, then first bytes.", default="auto"
         ),
