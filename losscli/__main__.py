@@ -25,6 +25,9 @@ os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 # A second Ctrl-C in the same moment must not stop the first from cleaning up.
 HEED_AGAIN_SECONDS = 0.5
+# How often it is looked whether an import, which is not interrupted, has ended, and after what time an interrupt that
+# had no effect comes again: Python drops those that fall into a destructor.
+LOOK_AGAIN_SECONDS, COME_AGAIN_SECONDS = 0.01, 0.3
 
 # Numbers of two parameters of glibc's mallopt, and what both are set to.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
@@ -45,6 +48,7 @@ def main() -> NoReturn:
         # While what `run` needs is loaded, or while it tells of an error.
         _say("losscli: interrupted")
         code = 130
+    _alarm_after(0.0)
     os._exit(_flush(code))
 
 
@@ -56,12 +60,12 @@ def run(arguments: Sequence[str]) -> int:
         from losscli.cli import dispatch
 
         return dispatch(arguments)
-    except LosscliError as error:
-        _say(str(error))
-        return error.exit_code
     except KeyboardInterrupt:
         _say("losscli: interrupted")
         return Exit.INTERRUPTED
+    except LosscliError as error:
+        _say(str(error))
+        return error.exit_code
     except BrokenPipeError:
         return Exit.DONE
     except MemoryError:
@@ -146,16 +150,37 @@ def _heed_signals() -> None:
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         nonlocal last
+        # An extension that is being loaded may drop the interrupt or make an ImportError of it.
+        if _imports(frame) and _alarm_after(LOOK_AGAIN_SECONDS):
+            return
         now = time.monotonic()
-        if now - last >= HEED_AGAIN_SECONDS:
+        if now - last >= HEED_AGAIN_SECONDS or number == getattr(signal, "SIGALRM", None):
             last = now
+            _alarm_after(COME_AGAIN_SECONDS)
             raise KeyboardInterrupt
 
-    for name in SIGNALS:
+    for name in (*SIGNALS, "SIGALRM"):
         number = getattr(signal, name, None)
         # What is ignored on purpose, as by nohup, stays so.
         if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, interrupt)
+
+
+def _alarm_after(seconds: float) -> bool:
+    """Have SIGALRM come once after `seconds`, 0 for never; False where there is no such clock."""
+    if not hasattr(signal, "setitimer"):
+        return False
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    return True
+
+
+def _imports(frame: FrameType | None) -> bool:
+    """Whether a module is being imported in this frame or one that called it."""
+    while frame is not None:
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            return True
+        frame = frame.f_back
+    return False
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ DEFAULT_DIALECT = "losscli"
 
 # Rows in one call of a kernel, or values of the largest input where rows have several: its temporaries stay in the
 # cache, and the steps between cost little.
-KERNEL_ROWS, KERNEL_VALUES, KERNEL_LEAST_ROWS = 1 << 13, 1 << 15, 1 << 6
+KERNEL_ROWS, KERNEL_VALUES, KERNEL_LEAST_ROWS = 1 << 14, 1 << 16, 1 << 6
 
 
 @dataclass(frozen=True)
@@ -303,7 +303,8 @@ def declare(
     power: the reduction is the power mean of this order (2: root mean square).
     finish: for set-level losses, whose kernel returns what each row adds to
     some sums: a function of the totals.  omit: rows that do not count.
-    clipped: rows whose prediction was clipped.  whole: the kernel needs all
+    clipped: rows whose prediction was clipped; its arguments are inputs,
+    parameters and ``row_loss``, the loss of each row.  whole: the kernel needs all
     rows at once.  require: conditions between the inputs of a row.
 
     Raises UsageError when the declaration is incomplete.

@@ -7,7 +7,6 @@ in one place, `losscli.__main__`.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from enum import IntEnum
 
@@ -79,5 +78,8 @@ class Interrupted(LosscliError):  # noqa: N818  # nothing is wrong, somebody wan
 def nearest(name: str, candidates: Iterable[str]) -> str | None:
     """The candidate most like `name`, ignoring case, or None when none is near."""
     by_folded = {candidate.lower(): candidate for candidate in candidates}
+    # Loaded only when something is wrong.
+    import difflib
+
     found = difflib.get_close_matches(name.lower(), by_folded, n=1, cutoff=0.6)
     return by_folded[found[0]] if found else None

@@ -7,17 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
-from losscli.columns import ColumnRequest
 from losscli.declaration import DEFAULT_DIALECT
 from losscli.errors import UsageError
-from losscli.expression import select_losses
-from losscli.job import Settings
 from losscli.outcome import Outcome
-from losscli.preparation import prepare
-from losscli.readers.text_options import TextOptions
+from losscli.preparation import prepare, read_keywords
 from losscli.records import dataclass
 from losscli.reduction import Reduction
-from losscli.registry import load_plugin
 from losscli.report import Report, Result, Row
 from losscli.summary.bootstrap import REPLICATES
 from losscli.summary.intervals import IntervalMethod
@@ -149,39 +144,7 @@ def evaluate(
 
     Raises a `LosscliError`: UsageError, InputError or NothingToEvaluate.
     """
-    for path in [plugin] if isinstance(plugin, str) else plugin or ():
-        load_plugin(path)
-    expressions = select_losses([loss] if isinstance(loss, str) else list(loss), parameters, dialect)
-    request = ColumnRequest.of(
-        label=label,
-        pred=pred,
-        weight=weight,
-        by=by,
-        columns=columns,
-        classes=classes,
-        pos_label=pos_label,
-        pred_kind=pred_kind,
-        id=id,
-    )
-    settings = Settings(
-        reduction=reduction,
-        nan=nan,
-        level=level,
-        ci=ci,
-        per_class=per_class,
-        chunk_rows=chunk_rows,
-        threads=threads,
-        engine=engine,
-        strict=strict,
-        scheduler=scheduler,
-        where=where,
-        labels=labels,
-        on=on,
-        text=TextOptions.of(delimiter, quote, decimal, encoding, header),
-        seed=seed,
-        replicates=replicates,
-    )
-    job = prepare(data, expressions, request, settings, format)
+    job = prepare(data, *read_keywords(locals()))
     if job.reduction is Reduction.NONE:
         raise UsageError(
             "evaluate gives statistics, not rows", "another reduction", 'losscli.loss(NAME)(…, reduction="none")'

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from losscli.arguments import named_by
 from losscli.columns import ColumnPlan, ColumnRequest, Look, needs_of, plan_columns, plan_files
 from losscli.columns.classes import PositiveLabelError
 from losscli.columns.kinds import Decision
@@ -219,25 +220,16 @@ def inspect(
     Reads the first 100,000 rows.  Raises InputError or UsageError where a
     `loss` is given and cannot be read, and NothingToEvaluate without rows.
     """
+    keywords = locals()
     from losscli import __version__
 
     for path in [plugin] if isinstance(plugin, str) else plugin or ():
         load_plugin(path)
-    text = TextOptions.of(delimiter, quote, decimal, encoding, header)
+    text = TextOptions.of(**named_by(TextOptions.of, keywords))
     sources = open_sources([paths] if isinstance(paths, str) else list(paths), format, text)
     if not sources:
         raise NothingToEvaluate("no input files", "a file, a glob or a directory with data")
-    request = ColumnRequest.of(
-        label=label,
-        pred=pred,
-        weight=weight,
-        by=by,
-        columns=columns,
-        classes=classes,
-        pos_label=pos_label,
-        pred_kind=pred_kind,
-        id=id,
-    )
+    request = ColumnRequest.of(**named_by(ColumnRequest.of, keywords))
     opened = _opening_words(format, text)
     look = Look(sources[0])
     seen = look([column.name for column in sources[0].columns])

@@ -211,7 +211,7 @@ class ExpressionMeasure:
             if measure is not None:
                 measure.update(values, weights, groupings)
             if term.loss.clipped is not None:
-                hit = call_with(term.loss.clipped, {**one, **term.loss.values})
+                hit = call_with(term.loss.clipped, {**one, **term.loss.values, "row_loss": values})
                 if hit.any():
                     self.clipped.update(term.factor * values[hit], None if weights is None else weights[hit])
             scaled = values if term.factor == 1 else term.factor * values

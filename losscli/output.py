@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import os
-import secrets
 import shutil
 import signal
 import stat
@@ -37,7 +36,7 @@ class OutputFile(io.FileIO):
             # Through links, so that a link to a file stays one.
             self._target = Path(path) if self._direct else Path(os.path.realpath(path))
             folder = Path(tempfile.gettempdir()) if self._direct else self._target.parent
-            self.temporary = folder / f".losscli-{secrets.token_hex(8)}.tmp"
+            self.temporary = folder / f".losscli-{os.urandom(8).hex()}.tmp"
             made(self)
             super().__init__(self.temporary, "xb")
         except OSError as error:
@@ -162,7 +161,8 @@ def _undisturbed() -> Iterator[None]:
         # Signals go to the main thread, and only there may they be turned off.
         yield
         return
-    heeded = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [getattr(signal, name, None) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGALRM")]
+    heeded = {number: signal.getsignal(number) for number in numbers if number is not None}
     for number in heeded:
         signal.signal(number, signal.SIG_IGN)
     try:

@@ -3,27 +3,52 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
+from losscli.arguments import named_by
 from losscli.calling import check_reduction
 from losscli.columns import ColumnPlan, ColumnRequest, needs_of, plan_files
 from losscli.columns.kinds import Decision
 from losscli.columns.scores import bound_to
 from losscli.errors import InputError, NothingToEvaluate, UsageError, nearest
-from losscli.expression import Expression
+from losscli.expression import Expression, select_losses
 from losscli.job import Job, Settings
 from losscli.readers import Source, open_sources
 from losscli.readers.locate import formats
 from losscli.readers.text_options import PLAIN, TextOptions
 from losscli.reduction import Reduction, resolve_reduction
+from losscli.registry import load_plugin
 from losscli.scouting import decide_kind
 from losscli.work import Work
 
 if TYPE_CHECKING:
     from losscli.checks import Watch
     from losscli.where import Where
+
+
+def read_keywords(keywords: Mapping[str, Any]) -> tuple[tuple[Expression, ...], ColumnRequest, Settings, str]:
+    """What `prepare` needs beside the data, of the keywords of `losscli.evaluate` or of a function like it.
+
+    Such a function calls it first, with its ``locals()``, which are its keywords then and nothing else; those that
+    are its own are left to it.  Loads the plugins.
+    """
+    for path in _listed(keywords["plugin"] or ()):
+        load_plugin(path)
+    expressions = select_losses(_listed(keywords["loss"]), keywords["parameters"], keywords["dialect"])
+    return expressions, *request_and_settings(keywords), keywords["format"]
+
+
+def request_and_settings(keywords: Mapping[str, Any]) -> tuple[ColumnRequest, Settings]:
+    """The columns and the settings that are among the keywords; what is not has its default."""
+    request = ColumnRequest.of(**named_by(ColumnRequest.of, keywords))
+    given = {one.name: keywords[one.name] for one in fields(Settings) if one.name in keywords}
+    return request, Settings(**given, text=TextOptions.of(**named_by(TextOptions.of, keywords)))
+
+
+def _listed(value: str | Sequence[str]) -> list[str]:
+    return [value] if isinstance(value, str) else list(value)
 
 
 def prepare(

@@ -9,6 +9,7 @@ plugin adds all of its losses or none, and never replaces a loss.
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 import sys
 import traceback
@@ -164,10 +165,23 @@ def builtin_losses() -> tuple[Loss, ...]:
 
 def has_installed_plugins() -> bool:
     """Whether an installed package has losses for us; answers without importing any, in a millisecond."""
+    heading = f"[{ENTRY_POINTS}]".encode()
     for entry in sys.path:
-        for points in Path(entry or ".").glob("*.dist-info/entry_points.txt"):
-            if f"[{ENTRY_POINTS}]" in points.read_text(encoding="utf-8", errors="replace"):
-                return True
+        # pathlib takes five times as long.
+        folder = entry or "."
+        try:
+            packages = [name for name in os.listdir(folder) if name.endswith(".dist-info")]  # noqa: PTH208
+        except OSError:
+            # A zip file, or nothing at all.
+            continue
+        for package in packages:
+            try:
+                with open(f"{folder}/{package}/entry_points.txt", "rb") as points:  # noqa: PTH123
+                    if heading in points.read():
+                        return True
+            except OSError:
+                # Most packages have none.
+                continue
     return False
 
 

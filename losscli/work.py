@@ -26,7 +26,7 @@ from losscli.measures import ExpressionMeasure, Grouping
 from losscli.readers import RowCounts, Shard
 from losscli.records import dataclass
 from losscli.roles import BoolArray, FloatArray, IntArray
-from losscli.validation import check_shapes, find_faults, outside_fault
+from losscli.validation import check_shapes, find_faults, lies_within, outside_fault
 
 if TYPE_CHECKING:
     from losscli.checks import Watch
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 # Rows that are validated, evaluated and summed together: enough that the steps between cost little.
 BLOCK_ROWS = 65_536
+
+# Evidence that a part of the rows gives as well is gathered from so many rows at the start of every shard.
+WATCHED_ROWS = 1 << 17
 
 # A group takes about 10 kB once its losses spread over many octaves; more of them are no table to look at.
 MOST_GROUPS = 100_000
@@ -149,10 +152,12 @@ class Work:
         """Add the rows of `shard` to `partial`; `sink` receives the loss of every row, `tap` whole tiles with these."""
         plan = self.plans[shard.file]
         decoder = Decoder(plan, self.needs, file=shard.file, keys=partial.keys)
+        watched: int | None = None
         for first_row, batch in shard.batches(plan.types, self.chunk_rows):
+            watched = first_row + WATCHED_ROWS if watched is None else watched
             partial.counts.add(shard.file, shard.first_row, batch.num_rows)
             tile = decoder.tile(batch, first_row, self.excluded(batch, shard.file, first_row, partial))
-            losses = self._add(tile, shard.file, partial, wanted=sink is not None or tap is not None)
+            losses = self._add(tile, shard.file, partial, watched, wanted=sink is not None or tap is not None)
             if tap is not None and losses is not None:
                 tap(shard.file, tile, batch, losses)
             if sink is not None and losses is not None:
@@ -175,8 +180,11 @@ class Work:
         """Raise an InputError for an axis of more than `MOST_GROUPS` groups: most likely it identifies the rows."""
         refuse_many_groups(partial, self.plans[0].by, by_class=self.by_class)
 
-    def _add(self, tile: Tile, file: int, partial: Partial, *, wanted: bool) -> list[FloatArray] | None:
-        """Add a tile; returns the weighted loss of each row if `wanted` (NaN where missing), None after a fault."""
+    def _add(self, tile: Tile, file: int, partial: Partial, watched: int, *, wanted: bool) -> list[FloatArray] | None:
+        """Add a tile; returns the weighted loss of each row if `wanted` (NaN where missing), None after a fault.
+
+        The rows before row `watched` of the file are those that all evidence sees.
+        """
         partial.faults.merge(tile.faults)
         missing = tile.missing if tile.missing is not None and tile.missing.any() else None
         if missing is not None:
@@ -191,7 +199,7 @@ class Work:
             end = min(start + BLOCK_ROWS, count)
             # A slice of a whole tile is a view; rows picked from another are a copy.
             chosen: Rows = slice(start, end) if used is None else used[start:end]
-            values = self._add_block(tile, chosen, file, partial, wanted=wanted)
+            values = self._add_block(tile, chosen, file, partial, watched, wanted=wanted)
             for mine, theirs in zip(losses, values, strict=False):
                 mine[chosen] = theirs
         partial.rows_used += count
@@ -211,7 +219,9 @@ class Work:
             rows, losses = rows[used], [one[used] for one in losses]
         sink(file, rows, losses, kept)
 
-    def _add_block(self, tile: Tile, chosen: Rows, file: int, partial: Partial, *, wanted: bool) -> list[FloatArray]:
+    def _add_block(
+        self, tile: Tile, chosen: Rows, file: int, partial: Partial, watched: int, *, wanted: bool
+    ) -> list[FloatArray]:
         """Add some rows of a tile; returns the weighted losses of every expression that has rows, if `wanted`."""
         term_inputs = self.inputs(tile, chosen)
         weights = None if tile.weights is None else tile.weights[chosen]
@@ -220,7 +230,7 @@ class Work:
             # The error counts every bad row of the data, so reading goes on; sums would be wasted.
             return []
         if self.watch is not None:
-            self.watch.see(partial.evidence, tile, chosen, partial.keys)
+            self.watch.see(partial.evidence, tile, chosen, _before(chosen, watched - tile.first_row), partial.keys)
         groupings = self.groupings(tile, chosen, partial.keys)
         place = (file, tile.first_row + _row(chosen, 0))
         losses = []
@@ -269,6 +279,8 @@ class Work:
     ) -> Faults:
         """The faults of one term, whose predictions are converted unless `converted` has them."""
         columns = self.plans[file].input_columns
+        keys = ((one.name, one.role.reading) for one in loss.inputs)
+        ends = {key[0]: tile.ends[key] for key in keys if key in tile.ends}
         kept: IntArray | None = None
         if loss.omit is not None and not loss.whole:
             omitted = _omitted(loss, inputs)
@@ -282,15 +294,17 @@ class Work:
 
         if rule is not None:
             given = inputs[rule.input]
-            fault = outside_fault(
-                rule.domain,
-                given if kept is None else given[kept],
-                rule.noun,
-                columns.get(rule.input, ()),
-                rule.fix,
-                file=file,
-                row_numbers=row_number,
-            )
+            fault = None
+            if not lies_within(rule.domain, ends.get(rule.input)):
+                fault = outside_fault(
+                    rule.domain,
+                    given if kept is None else given[kept],
+                    rule.noun,
+                    columns.get(rule.input, ()),
+                    rule.fix,
+                    file=file,
+                    row_numbers=row_number,
+                )
             if fault is not None:
                 return Faults({fault.key: fault})
             if rule.convert is not None:
@@ -299,9 +313,10 @@ class Work:
                     with np.errstate(all="ignore"):
                         converted[key] = rule.convert(given)
                 inputs[rule.input] = converted[key]
+                ends.pop(rule.input, None)
         if kept is not None:
             inputs = {name: class_major(array[kept]) for name, array in inputs.items()}
-        return find_faults(loss, inputs, columns, file=file, row_numbers=row_number)
+        return find_faults(loss, inputs, columns, file=file, row_numbers=row_number, ends=ends)
 
     def groupings(self, tile: Tile, chosen: Rows | BoolArray, keys: Keys) -> list[Grouping]:
         """The group of some rows of a tile on every axis."""
@@ -359,6 +374,13 @@ def _either(one: BoolArray | None, other: BoolArray | None) -> BoolArray | None:
 def _row(chosen: Rows, index: int) -> int:
     """The row of the tile that stands at `index` among the chosen ones."""
     return int(chosen.start) + index if isinstance(chosen, slice) else int(chosen[index])
+
+
+def _before(chosen: Rows, end: int) -> Rows:
+    """The chosen rows of a tile that come before row `end` of it."""
+    if isinstance(chosen, slice):
+        return slice(chosen.start, max(min(chosen.stop, end), chosen.start))
+    return chosen[: int(np.searchsorted(chosen, end))]
 
 
 def _omitted(loss: Any, inputs: Any) -> BoolArray:

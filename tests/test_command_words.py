@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import inspect
 import random
+from importlib import import_module
 from typing import Any
 
 import pytest
 import typer
 
 from losscli.catalogue.index import SWITCHES, VALUES
+from losscli.cli import command_names, full_signature
 from losscli.cli import eval as eval_command
 from losscli.cli.declared import Option, typed
 from losscli.cli.words import read_words
@@ -25,7 +27,7 @@ def by_typer(words: list[str]) -> dict[str, Any]:
     def record(**options: Any) -> None:
         received.update(options)
 
-    record.__signature__ = typed(eval_command.build())  # type: ignore[attr-defined]
+    record.__signature__ = typed(full_signature(eval_command.command))  # type: ignore[attr-defined]
     app = typer.Typer(add_completion=False)
     app.command()(record)
     app(args=words, standalone_mode=False)
@@ -39,7 +41,7 @@ def read(words: list[str]) -> dict[str, Any] | None:
 def spellings() -> list[list[str]]:
     """Every flag of eval, alone or with each of its sample values, in both spellings of a value."""
     found = []
-    for parameter in inspect.signature(eval_command.build(), eval_str=True).parameters.values():
+    for parameter in full_signature(eval_command.command).parameters.values():
         base, note = parameter.annotation.__args__[0], parameter.annotation.__metadata__[0]
         if not isinstance(note, Option):
             continue
@@ -98,3 +100,11 @@ def test_any_mixture_is_read_as_typer_reads_it() -> None:
 )
 def test_what_is_not_plain_is_left_to_typer(words: list[str]) -> None:
     assert read(words) is None
+
+
+@pytest.mark.parametrize("name", command_names())
+def test_a_command_offers_every_option_that_it_declares(name: str) -> None:
+    command = import_module(f"losscli.cli.{name}").command
+    code = command.__code__
+    declared = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    assert set(declared) <= set(inspect.signature(command).parameters)

@@ -16,7 +16,7 @@ import losscli
 from losscli.__main__ import run
 from losscli.comparison import Comparison
 from losscli.comparison.conditions import failures_of, parse_condition
-from losscli.comparison.rendering import FORMATS, find_format
+from losscli.comparison.rendering import FORMATS
 from losscli.errors import Exit, InputError, NothingToEvaluate, UsageError
 from losscli.renderers import RenderOptions
 
@@ -81,7 +81,7 @@ def test_the_way_rows_are_paired_is_said(folder: Path, capsys: pytest.CaptureFix
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_format_holds_every_row(comparison: Comparison, name: str) -> None:
-    text = find_format(name)(comparison, RenderOptions(top=0))
+    text = FORMATS[name](comparison, RenderOptions(top=0))
     assert text.endswith("\n") and not text.endswith("\n\n")
     for word in ("north", "south", "worse"):
         assert word in text
@@ -89,7 +89,7 @@ def test_every_format_holds_every_row(comparison: Comparison, name: str) -> None
 
 
 def test_delimited_formats_hold_the_numbers_in_full(comparison: Comparison) -> None:
-    lines = find_format("tsv")(comparison, RenderOptions()).splitlines()
+    lines = FORMATS["tsv"](comparison, RenderOptions()).splitlines()
     header = lines[0].split("\t")
     assert len(lines) == 1 + 2 * 2 * 3
     total = dict(zip(header, lines[3].split("\t"), strict=True))
@@ -99,12 +99,12 @@ def test_delimited_formats_hold_the_numbers_in_full(comparison: Comparison) -> N
         expected.diff,
         expected.p_adjusted,
     )
-    lines = find_format("ndjson")(comparison, RenderOptions()).splitlines()
+    lines = FORMATS["ndjson"](comparison, RenderOptions()).splitlines()
     assert [json.loads(line)["region"] for line in lines[:3]] == ["north", "south", None]
 
 
 def test_a_narrow_terminal_shows_fewer_columns_and_all_digits(comparison: Comparison) -> None:
-    render = find_format("table")
+    render = FORMATS["table"]
     wide, narrow = (render(comparison, RenderOptions(width=width, terminal=True)) for width in (300, 60))
     assert "not shown" not in wide
     assert "not shown: count" in narrow
@@ -115,7 +115,7 @@ def test_a_narrow_terminal_shows_fewer_columns_and_all_digits(comparison: Compar
 
 
 def test_a_long_table_shows_the_largest_increases(comparison: Comparison) -> None:
-    text = find_format("table")(comparison, RenderOptions(top=1))
+    text = FORMATS["table"](comparison, RenderOptions(top=1))
     assert "… 1 more (--top 0 shows all)" in text
     assert "north" in text
     assert "south" not in text.partition("rmse")[0].partition("…")[0]

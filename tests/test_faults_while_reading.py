@@ -303,9 +303,16 @@ def loads_numpy(process: subprocess.Popen[str], _: Path) -> bool:
 
 
 def spools_input(process: subprocess.Popen[str], _: Path) -> bool:
-    files = Path(f"/proc/{process.pid}/fd")
     # Standard input is copied to a file without a name.
-    return any(str(one.readlink()).endswith("(deleted)") for one in list(files.iterdir()) if one.is_symlink())
+    return any(target_of(one).endswith("(deleted)") for one in Path(f"/proc/{process.pid}/fd").iterdir())
+
+
+def target_of(link: Path) -> str:
+    try:
+        return str(link.readlink())
+    except FileNotFoundError:
+        # Closed since it was listed.
+        return ""
 
 
 def has_opened_output(_: subprocess.Popen[str], folder: Path) -> bool:
@@ -389,6 +396,42 @@ def test_a_second_interrupt_does_not_disturb_the_first(
     assert process.returncode == 130
     assert "Traceback" not in messages
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupt_waits_for_the_end_of_an_import(long: Path, tmp_path: Path) -> None:
+    # As an extension does that is initialised: it turns any exception into an ImportError.
+    module = tmp_path / "extension.py"
+    module.write_text(
+        "import os, signal, time\n"
+        "try:\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "    time.sleep(0.05)\n"
+        "except BaseException as error:\n"
+        "    raise ImportError('could not be loaded') from error\n"
+    )
+    plugin = tmp_path / "plugin.py"
+    plugin.write_text(f"import sys\nsys.path.append({str(tmp_path)!r})\nimport extension, time\ntime.sleep(10)\n")
+    assert interrupted_by(plugin, long) == (130, "", "losscli: interrupted\n")
+
+
+def test_an_interrupt_that_was_dropped_comes_again(long: Path, tmp_path: Path) -> None:
+    plugin = tmp_path / "plugin.py"
+    plugin.write_text(
+        "import os, signal, time\n"
+        "try:\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "    time.sleep(0.01)\n"
+        "except BaseException:\n"
+        "    pass\n"
+        "time.sleep(10)\n"
+    )
+    assert interrupted_by(plugin, long) == (130, "", "losscli: interrupted\n")
+
+
+def interrupted_by(plugin: Path, folder: Path) -> tuple[int, str, str]:
+    words = [sys.executable, "-m", "losscli", "eval", "rows.parquet", "-l", "mae", "--plugin", str(plugin)]
+    done = subprocess.run(words, cwd=folder, env=environment(), capture_output=True, text=True, timeout=60)
+    return done.returncode, done.stdout, done.stderr
 
 
 def test_signals_that_are_ignored_stay_so(started: Callable[..., subprocess.Popen[str]], tmp_path: Path) -> None:

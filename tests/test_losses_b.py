@@ -42,7 +42,9 @@ def rows(loss: Loss, y_true: object, y_pred: object) -> np.ndarray:
 def clipped(loss: Loss, y_true: object, y_pred: object) -> list[bool]:
     assert loss.clipped is not None
     inputs = {"y_true": class_major(np.asarray(y_true)), "y_pred": class_major(np.asarray(y_pred, dtype=float))}
-    return list(call_with(loss.clipped, {**inputs, **loss.values}))
+    with np.errstate(all="ignore"):
+        row_loss = loss.rows(inputs)
+    return list(call_with(loss.clipped, {**inputs, **loss.values, "row_loss": row_loss}))
 
 
 @pytest.mark.parametrize(

@@ -245,7 +245,9 @@ def test_ctc_of_an_empty_label_is_the_path_of_blanks() -> None:
 
 def test_ctc_is_infinite_where_the_frames_are_too_few() -> None:
     # Two equal labels need a blank between them, so three frames.
-    np.testing.assert_array_equal(ctc([[1, 1], [1, 2]], np.zeros((2, 2, 3)), reduction="none"), [np.inf, np.log(9)])
+    losses = ctc([[1, 1], [1, 2]], np.zeros((2, 2, 3)), reduction="none")
+    # Logarithms differ by a unit in the last place from one processor to another.
+    np.testing.assert_allclose(losses, [np.inf, np.log(9)], rtol=2.0**-51)
 
 
 @pytest.mark.parametrize(

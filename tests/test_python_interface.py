@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
 import json
 import math
 from pathlib import Path
@@ -14,7 +16,11 @@ import pyarrow as pa
 import pytest
 
 import losscli
+from losscli.arguments import argument_names
+from losscli.columns import ColumnRequest
 from losscli.errors import InputError, NothingToEvaluate, UsageError
+from losscli.job import Settings
+from losscli.readers.text_options import TextOptions
 
 SCHEMA = json.loads((Path(__file__).parent / "schema" / "losscli-1.schema.json").read_text())
 TRUTH = np.array([0.0, 0.0, 2.0, 5.0])
@@ -136,6 +142,36 @@ def test_the_table_has_a_row_for_each_class_slice_and_total() -> None:
     assert table["level"].value_counts().to_dict() == {"slice": 10, "class": 3, "macro": 1, "total": 1}
     assert table.loc[table["level"] == "total", "value"].item() == result.loss
     assert table.loc[table["class"] == "class_1", "value"].item() == result.classes["class_1"]
+
+
+@pytest.mark.parametrize(
+    ("function", "own"),
+    [
+        (losscli.evaluate, ()),
+        (losscli.compare, ("on", "allow_missing", "cluster", "worst")),
+        (losscli.worst, ("n", "per_class")),
+        (losscli.slices, ("among", "max_order", "bins", "min_slice", "score_alpha", "top")),
+    ],
+    ids=lambda value: value.__name__ if callable(value) else "",
+)
+def test_every_keyword_is_read_and_has_the_default_of_the_settings(function: Any, own: tuple[str, ...]) -> None:
+    settings = {one.name: one.default for one in dataclasses.fields(Settings)}
+    elsewhere = {
+        "loss",
+        "dialect",
+        "plugin",
+        "format",
+        *argument_names(ColumnRequest.of),
+        *argument_names(TextOptions.of),
+    }
+    keywords = {
+        name: one.default
+        for name, one in inspect.signature(function).parameters.items()
+        if one.kind is one.KEYWORD_ONLY and name not in own
+    }
+    assert set(keywords) - elsewhere - set(settings) == set()
+    shared = settings.keys() & keywords.keys()
+    assert {name: keywords[name] for name in shared} == {name: settings[name] for name in shared}
 
 
 def test_misspelt_keywords_are_never_swallowed() -> None:

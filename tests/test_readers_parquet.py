@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import decimal
 import pickle
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -147,3 +148,14 @@ def test_duplicate_names_are_refused(tmp_path: Path) -> None:
 def test_names_with_dots_are_read_apart(tmp_path: Path) -> None:
     path = write(tmp_path, {"a": pa.array([1]), "a.b": pa.array([2])})
     assert read(path, {"a.b": "number", "a": "number"}) == {"a.b": [2.0], "a": [1.0]}
+
+
+def test_the_documented_reader_serves_where_the_other_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    structs = pa.array([{"a": 1.0, "b": 2.0}, {"a": 3.0, "b": 4.0}])
+    path = write(tmp_path, {"x": [0.5, 1.5], "region": ["north", "south"], "both": structs})
+    types: dict[str, ColumnType] = {"region": "text", "both.b": "number", "x": "number"}
+    expected = read(path, types)
+    monkeypatch.setitem(sys.modules, "pyarrow._parquet", None)
+    assert read(path, types) == expected == {"region": ["north", "south"], "both.b": [2.0, 4.0], "x": [0.5, 1.5]}

@@ -24,8 +24,9 @@ import losscli
 from losscli.__main__ import run
 from losscli.errors import Exit, InputError, NothingToEvaluate, UsageError
 from losscli.renderers import RenderOptions
+from losscli.renderers.formats import find_format
 from losscli.slicing import crossing
-from losscli.slicing.rendering import FORMATS, find_format, slice_name
+from losscli.slicing.rendering import FORMATS, slice_name
 from losscli.slicing.scoring import Parents, Scoring, cautiously_worse, worse_than
 from losscli.slicing.sums import LossTotals, SliceSums
 
@@ -446,7 +447,7 @@ def test_every_format_says_the_same(frame: pd.DataFrame) -> None:
     narrow = FORMATS["table"](report, RenderOptions(terminal=True, width=60))
     assert max(map(len, narrow.splitlines())) <= 60 and "not shown: " in narrow
     with pytest.raises(UsageError, match="no output format jsn"):
-        find_format("jsn")
+        find_format("jsn", FORMATS)
     assert list(losscli.slices(frame, "mae", top=4).table()["score"]) == [one.score for one in slices]
 
 

@@ -13,7 +13,10 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 # Modules that cost more than a few milliseconds, and what may load them.
-HEAVY = ("numpy", "pyarrow", "pandas", "rich", "scipy", "pyarrow.dataset", "pyarrow.compute", "dask", "matplotlib")
+HEAVY = (
+    "numpy", "pyarrow", "pandas", "rich", "scipy", "pyarrow.dataset", "pyarrow.compute", "pyarrow.parquet", "dask",
+    "matplotlib", "ssl", "multiprocessing.connection",
+)  # fmt: skip
 
 SCRIPT = """
 import sys

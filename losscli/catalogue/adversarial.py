@@ -78,8 +78,8 @@ def _low_fake_clipped(fake: FloatArray, from_logits: bool) -> BoolArray:
     ),
     references=(_GOODFELLOW,),
     examples=(
-        Example(real=0.0, fake=0.0, loss=2.0 * np.log(2.0).item(), why="undecided on both: log 2 each"),
-        Example(real=0.5, fake=0.25, from_logits=False, loss=-np.log(0.375).item(), why="-log 0.5 - log 0.75"),
+        Example(real=0.0, fake=0.0, loss=1.3862943611198906, why="undecided on both: log 2 each"),
+        Example(real=0.5, fake=0.25, from_logits=False, loss=0.9808292530117262, why="-log 0.5 - log 0.75"),
     ),
     across="mean",
     clipped=_discriminator_clipped,
@@ -110,8 +110,8 @@ def gan_discriminator(real: RealJudgement, fake: FakeJudgement, *, from_logits: 
     ),
     references=(_GOODFELLOW,),
     examples=(
-        Example(fake=0.0, loss=-np.log(2.0).item(), why="log(1 - 1/2)"),
-        Example(fake=0.25, from_logits=False, loss=np.log(0.75).item(), why="log(1 - 0.25)"),
+        Example(fake=0.0, loss=-0.6931471805599453, why="log(1 - 1/2)"),
+        Example(fake=0.25, from_logits=False, loss=-0.2876820724517809, why="log(1 - 0.25)"),
     ),
     across="mean",
     clipped=_high_fake_clipped,
@@ -138,8 +138,8 @@ def gan_generator(fake: FakeJudgement, *, from_logits: FromLogits = True) -> Flo
     related=("gan_generator: the minimax form, which the paper analyses",),
     references=(_GOODFELLOW,),
     examples=(
-        Example(fake=0.0, loss=np.log(2.0).item(), why="-log(1/2)"),
-        Example(fake=0.25, from_logits=False, loss=np.log(4.0).item(), why="-log 0.25"),
+        Example(fake=0.0, loss=0.6931471805599453, why="-log(1/2)"),
+        Example(fake=0.25, from_logits=False, loss=1.3862943611198906, why="-log 0.25"),
     ),
     across="mean",
     clipped=_low_fake_clipped,

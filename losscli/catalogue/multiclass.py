@@ -8,6 +8,7 @@ float64, which shows from the eighth digit of the loss at a probability of 1.
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, TypeAlias
 
 import numpy as np
@@ -101,12 +102,12 @@ def _crossentropy_clipped(
 
 
 def _sparse_clipped(
-    y_true: IntArray, y_pred: FloatArray, from_logits: bool, epsilon: float, normalize: bool
+    row_loss: FloatArray, y_true: IntArray, y_pred: FloatArray, from_logits: bool, epsilon: float, normalize: bool
 ) -> BoolArray:
     clipped = np.zeros(y_pred.shape[0], dtype=bool)
-    if not from_logits:
-        # No sum exceeds k times the largest value, which most often clears all rows without summing.
-        suspects = np.flatnonzero(pick_last(y_pred, y_true) < epsilon * y_pred.shape[1] * y_pred.max())
+    if not from_logits and epsilon > 0.0:
+        # A clipped row has the loss of epsilon, to rounding, which most often clears all rows without a second look.
+        suspects = np.flatnonzero(row_loss >= -math.log(epsilon) * (1.0 - 2.0**-40))
         clipped[suspects] = _share_of_class(y_true[suspects], y_pred[suspects], normalize) < epsilon
     return clipped
 

@@ -66,6 +66,9 @@ class Rows:
         self._keys = keys
         self._setting = setting
 
+    def __len__(self) -> int:
+        return self._chosen.stop - self._chosen.start if isinstance(self._chosen, slice) else len(self._chosen)
+
     @property
     def labels(self) -> Any:
         """The label as the first loss reads it, before anything is made of it."""
@@ -88,7 +91,13 @@ class Rows:
 
 
 class Evidence(ABC):
-    """Facts about all rows, gathered a block at a time by each worker and merged in any order."""
+    """Facts about the rows, gathered a block at a time by each worker and merged in any order.
+
+    `every_row`: whether a single row can change the answer.  What a share of the
+    rows decides is gathered from the first of every shard.
+    """
+
+    every_row = True
 
     def __init__(self, setting: Setting) -> None:
         self.setting = setting

@@ -38,11 +38,14 @@ class Watch:
         kinds = dict.fromkeys(check.evidence for check in self.checks)
         return {kind.__name__: kind(self.setting) for kind in kinds}
 
-    def see(self, evidence: dict[str, Evidence], tile: Tile, chosen: slice | IntArray, keys: Keys) -> None:
-        """Show some rows of a tile to all evidence."""
-        rows = Rows(tile, chosen, keys, self.setting)
+    def see(
+        self, evidence: dict[str, Evidence], tile: Tile, chosen: slice | IntArray, early: slice | IntArray, keys: Keys
+    ) -> None:
+        """Show some rows of a tile to the evidence that sees every row, and those that are `early` to the rest."""
         for one in evidence.values():
-            one.see(rows)
+            rows = Rows(tile, chosen if one.every_row else early, keys, self.setting)
+            if len(rows):
+                one.see(rows)
 
     def findings(self, evidence: dict[str, Evidence], labels: Sequence[str]) -> list[Finding]:
         """What the checks find in the evidence of all rows."""

@@ -1,8 +1,9 @@
 """The command line: Typer, one command per file, no arithmetic.
 
-Every module of this package with a function ``build`` is a command of its
-name.  Only the command that was asked for is built with its options; for the
-others a summary is enough, and it is their docstring's first line.
+Every module of this package with a constant ``ORDER`` is a command of its
+name, its function ``command``.  Only the command that was asked for is built
+with its options; for the others a summary is enough, and it is their
+docstring's first line.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import os
 import pkgutil
 import sys
 from collections.abc import Callable, Sequence
+from inspect import Signature, signature
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -119,17 +121,28 @@ def build_app(selected: str | None) -> Any:
     app.callback(invoke_without_command=True, epilog=EXAMPLES)(_interruptible(top))
     for name in command_names():
         if selected is None or name == selected:
-            command = importlib.import_module(f"{__name__}.{name}").build()
+            command = importlib.import_module(f"{__name__}.{name}").command
         else:
             command = _placeholder(name)
         app.command(name, help=None if name == selected else summary_of(name))(_interruptible(command))
     return app
 
 
+def full_signature(command: Callable[..., int | None]) -> Signature:
+    """The signature of a command, with a flag for every loss parameter where it takes ``**options``."""
+    found = signature(command, eval_str=True)
+    own = [one for one in found.parameters.values() if one.kind is not one.VAR_KEYWORD]
+    if len(own) == len(found.parameters):
+        return found
+    from losscli.cli.parameters import parameter_options
+
+    return found.replace(parameters=[*own, *parameter_options()])
+
+
 def _interruptible(command: Callable[..., int | None]) -> Callable[..., int | None]:
     """`command` guarded, and with the declarations that Typer knows."""
     guarded = _guarded(command)
-    guarded.__signature__ = typed(command)  # type: ignore[attr-defined]
+    guarded.__signature__ = typed(full_signature(command))  # type: ignore[attr-defined]
     return guarded
 
 

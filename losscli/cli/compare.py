@@ -9,28 +9,26 @@ and verdict, in all, for each class and each slice.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Any
 
 from losscli.cli import options as given
 from losscli.cli.declared import Argument, Option
-from losscli.cli.parameters import given_parameters, parameter_options
+from losscli.cli.parameters import selected_losses
 from losscli.errors import Exit, Interrupted, UsageError
 
 ORDER = 20
 
 
-def build() -> Any:
-    """The Typer command, with a flag for every loss parameter."""
-    return given.with_options(command, parameter_options())
-
-
+@given.takes(
+    f"loss on allow_missing cluster worst {given.SELECTED} reduction {given.READ}"
+    f" output_format output top {given.STATISTICS} fail_if {given.RUN} debug",
+    but="keep labels",
+)
 def command(
     files: Annotated[list[str], Argument(metavar="BASE CAND", help="The baseline, then one or several candidates.")],
     *,
-    loss: given.Losses,
     on: Annotated[
         str | None,
         Option(
@@ -40,15 +38,12 @@ def command(
             rich_help_panel=given.READING,
         ),
     ] = None,
-    allow_missing: Annotated[bool, given.ALLOW_MISSING] = False,
-    cluster: Annotated[str | None, given.CLUSTER] = None,
+    allow_missing: bool,
+    cluster: str | None,
     worst: Annotated[
         int,
         Option("--worst", metavar="N", help="Also the N rows with the largest increase.", rich_help_panel=given.OUTPUT),
     ] = 0,
-    dialect: given.Dialect = "losscli",
-    plugin: given.Plugins = None,
-    plugin_parameters: given.PluginParameters = None,
     reduction: Annotated[
         str,
         Option(
@@ -58,41 +53,9 @@ def command(
             rich_help_panel=given.SELECTING,
         ),
     ] = "auto",
-    label: given.Label = None,
-    pred: given.Prediction = None,
-    weight: given.Weight = None,
-    col: given.Others = None,
-    classes: given.Classes = None,
-    pos_label: given.PositiveLabel = None,
-    pred_kind: given.PredictionKind = "auto",
-    by: given.By = None,
-    id: given.Identity = None,
-    where: given.Filter = None,
-    nan: given.Missing = "error",
-    format: given.Format = "auto",
-    delimiter: given.Delimiter = None,
-    quote: given.Quote = None,
-    decimal: given.Decimal = None,
-    encoding: given.Encoding = None,
-    header: given.Header = True,
-    strict: given.Strict = False,
-    output_format: Annotated[
-        str,
-        Option(
-            "-f",
-            "--output-format",
-            metavar="NAME",
-            help="table, plain, json, ndjson, csv, tsv or md.",
-            rich_help_panel=given.OUTPUT,
-        ),
-    ] = "table",
-    output: given.Outputs = None,
-    top: given.Top = 20,
-    per_class: Annotated[bool, given.PER_CLASS] = True,
-    ci: Annotated[str, given.INTERVAL] = "hall",
-    level: Annotated[float, given.LEVEL] = 0.95,
-    seed: given.Seed = 0,
-    replicates: given.Replicates = 1000,
+    output_format: str,
+    output: list[str] | None,
+    top: int,
     fail_if: Annotated[
         list[str] | None,
         Option(
@@ -102,70 +65,30 @@ def command(
             rich_help_panel=given.GATE,
         ),
     ] = None,
-    chunk_rows: given.ChunkRows = 131_072,
-    threads: given.Threads = None,
-    engine: given.EngineName = "processes",
-    scheduler: given.Scheduler = None,
-    debug: given.Debug = False,
     **options: Any,
 ) -> int:
     """Paired comparison of models: the first file is the baseline."""
-    from losscli.cli.plugins import load_plugins
-    from losscli.expression import select_losses
-
     if len(files) < 2:
         raise UsageError(
             "nothing to compare with", "a baseline and at least one candidate", "losscli compare BASE CAND"
         )
     if worst < 0:
         raise UsageError("--worst takes a whole number")
-    load_plugins(plugin)
-    flags = given_parameters(options)
-    named = given.named_values(plugin_parameters, flags)
-    expressions = select_losses(loss, {**flags, **named}, dialect, {name: f"-P {name}" for name in named})
+    expressions = selected_losses(options)
 
-    from losscli.columns import ColumnRequest
     from losscli.comparison.conditions import parse_condition
-    from losscli.job import Settings
-    from losscli.readers.text_options import TextOptions
 
     conditions = [parse_condition(text, [one.title for one in expressions]) for text in fail_if or ()]
-    request = ColumnRequest.of(
-        label=given.names(label),
-        pred=given.names(pred),
-        weight=weight,
-        by=by,
-        columns=given.role_columns(col),
-        classes=given.class_names(classes),
-        pos_label=pos_label,
-        pred_kind=pred_kind,
-        id=id,
-    )
-    settings = Settings(
-        reduction=reduction,
-        nan=nan,  # type: ignore[arg-type]  # prepare refuses other words
-        level=level,
-        ci=ci,  # type: ignore[arg-type]  # prepare refuses other words
-        per_class=per_class,
-        chunk_rows=chunk_rows,
-        threads=threads,
-        engine=engine,
-        scheduler=scheduler,
-        where=where,
-        text=TextOptions.of(delimiter, quote, decimal, encoding, header),
-        seed=seed,
-        replicates=replicates,
-        strict=strict or bool(os.environ.get("CI")),
-    )
+    request, settings = given.request_and_settings({**options, "reduction": reduction})
     asked = {
         "losses": expressions,
         "request": request,
         "settings": settings,
-        "on": on if on is not None else id,
+        "on": on if on is not None else options["id"],
         "allow_missing": allow_missing,
         "cluster": cluster,
         "worst": worst,
-        "format": format,
+        "format": options["format"],
     }
     return _run(files, asked, output_format, output or (), top, conditions)
 
@@ -178,16 +101,13 @@ def _run(
     top: int,
     conditions: Sequence[Any],
 ) -> int:
-    from losscli.cli.delivery import parse_outputs, render_options, standard_output
+    from losscli.cli.delivery import FindingDelivery, say
     from losscli.cli.progress import Progress
     from losscli.comparison import compare
     from losscli.comparison.conditions import failures_of
-    from losscli.comparison.rendering import FORMATS, find_format
-    from losscli.output import OutputSet
-    from losscli.renderers import RenderOptions
+    from losscli.comparison.rendering import FORMATS
 
-    render, options = find_format(output_format), render_options(top)
-    written = parse_outputs(outputs, list(FORMATS))
+    delivery = FindingDelivery(FORMATS, output_format, outputs, top)
     bars: list[Progress] = []
 
     def announce(job: Any, note: str) -> None:
@@ -196,8 +116,7 @@ def _run(
         sys.stderr.write(f"losscli: {job.sources[0].path}: {job.mapping}; {note}\n")
         bars.append(Progress(job.total_rows))
 
-    with OutputSet(files) as results:
-        streams = {kind: results.open(path) for kind, path in written.items()}
+    with delivery.written(files) as write:
         try:
             comparison = compare(files[0], files[1:], announce=announce, progress=lambda rows: bars[-1](rows), **asked)
         except KeyboardInterrupt:
@@ -206,13 +125,10 @@ def _run(
         finally:
             for bar in bars:
                 bar.close()
-        for warning in comparison.warnings:
-            sys.stderr.write(f"losscli: warning: {warning}\n")
+        say("warning", comparison.warnings)
         failures = failures_of(conditions, comparison)
-        for kind, stream in streams.items():
-            stream.write(find_format(kind)(comparison, RenderOptions(top=0)).encode())
+        write(comparison)
     for text, found in failures:
         sys.stderr.write(f"losscli: FAIL {text}: {found}\n")
-    with standard_output():
-        sys.stdout.write(render(comparison, options))
+    delivery.show(comparison)
     return Exit.GATE_FAILED if failures else Exit.DONE

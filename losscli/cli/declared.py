@@ -9,7 +9,6 @@ into Typer's when Typer is asked, and a plain command line is read without it
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
 from typing import Annotated, Any, get_args, get_origin
 
 
@@ -29,9 +28,8 @@ class Argument(Declared):
     """A positional argument."""
 
 
-def typed(command: Callable[..., Any]) -> inspect.Signature:
-    """The signature of `command` with Typer's own declarations."""
-    signature = inspect.signature(command, eval_str=True)
+def typed(signature: inspect.Signature) -> inspect.Signature:
+    """The signature of a command with Typer's own declarations."""
     parameters = [one.replace(annotation=_typed(one.annotation)) for one in signature.parameters.values()]
     return signature.replace(parameters=parameters)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from losscli.errors import InputError, UsageError, nearest
 from losscli.job import Job
@@ -18,6 +18,9 @@ from losscli.reduction import Reduction
 from losscli.renderers import RenderOptions, find_renderer, renderer_names
 from losscli.report import Report
 from losscli.rows import RowFormat, RowWriter, open_rows, row_format
+
+if TYPE_CHECKING:
+    from losscli.renderers.formats import Render
 
 ROWS = "rows"
 STATE = "state"
@@ -105,15 +108,59 @@ class Delivery:
         writer.close()
 
 
+class FindingDelivery:
+    """The outputs of what a command finds beside losses, in any of its `formats`; checked before anything is read."""
+
+    def __init__(
+        self, formats: Mapping[str, Render[Any]], output_format: str, outputs: Sequence[str] | None, top: int = 0
+    ) -> None:
+        from losscli.renderers.formats import find_format
+
+        self.formats = formats
+        self.render = find_format(output_format, formats)
+        self.options = render_options(top)
+        self.files = parse_outputs(outputs or (), tuple(formats))
+
+    @contextmanager
+    def written(self, inputs: Sequence[str]) -> Iterator[Callable[[Any], None]]:
+        """A block that writes the files with what it is given; they appear when it succeeds."""
+        with OutputSet(inputs) as outputs:
+            streams = {kind: outputs.open(path) for kind, path in self.files.items()}
+
+            def write(found: Any) -> None:
+                for kind, stream in streams.items():
+                    stream.write(self.formats[kind](found, RenderOptions(top=0)).encode())
+
+            yield write
+
+    def show(self, found: Any) -> None:
+        """Print it to standard output, which comes last."""
+        with standard_output():
+            sys.stdout.write(self.render(found, self.options))
+
+
+def say(kind: str, messages: Iterable[object]) -> None:
+    """A line on standard error for each, whatever the output format."""
+    for message in messages:
+        sys.stderr.write(f"losscli: {kind}: {message}\n")
+
+
+def say_mapping(job: Job) -> None:
+    """The chosen columns in one line, and what is to be known of them."""
+    sys.stderr.write(f"losscli: {job.mapping}\n")
+    say("note", job.work.plans[0].notes)
+
+
 def say_skipped(report: Report) -> None:
     """Rows that were left out are told whatever the output format, and what else was found on the way."""
-    notes = (note for note in report.results[0].notes if note.code in TOLD)
-    for note in notes:
-        sys.stderr.write(f"losscli: note: {note.message}\n")
+    say("note", (note.message for note in report.results[0].notes if note.code in TOLD))
 
 
 def parse_outputs(texts: Sequence[str], known: Sequence[str] = ()) -> dict[str, str]:
     """``KIND=PATH`` options as a mapping; one file for each kind, among those that are `known`."""
+    if not texts:
+        # The names are those of modules that need not be loaded for this.
+        return {}
     known = known or [*(name for name in renderer_names() if name != "quiet"), ROWS, STATE]
     files: dict[str, str] = {}
     for text in texts:

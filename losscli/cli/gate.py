@@ -18,32 +18,31 @@ report the summary of the step.
 
 from __future__ import annotations
 
-import inspect
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any
 
-from losscli.cli import eval as evaluation
 from losscli.cli import options as given
-from losscli.cli.declared import Argument, Declared, Option
-from losscli.cli.parameters import given_parameters, parameter_options
+from losscli.cli.declared import Argument, Option
+from losscli.cli.parameters import given_parameters
 from losscli.errors import InputError, Interrupted
 
 ORDER = 30
 
-# What eval declares and means the same here; the slices are those of the rules.
-_PANELS = (given.SELECTING, given.READING, given.RUNNING)
-_NOT_HERE = frozenset({"files", "by", "keep"})
+# What means the same as for eval and compare, but is None where it is not given, so that the configuration holds.
+_EVALUATION = f"loss {given.SELECTED} reduction {given.READ} {given.RUN}"
+_PAIRING = "cluster allow_missing"
 
 
-def build() -> Any:
-    """The Typer command, with a flag for every loss parameter."""
-    return given.with_options(command, parameter_options())
-
-
+@given.takes(
+    f"config rule baseline correction level min_slice {_PAIRING} on_inconclusive dry_run output_format quiet output "
+    f"top debug {_EVALUATION}",
+    but="by keep",
+    unset=f"{_PAIRING} {_EVALUATION}",
+)
 def command(
     files: Annotated[
         list[str] | None, Argument(metavar="FILE", help="The predictions to check, in the place of [input] path.")
@@ -94,8 +93,6 @@ def command(
             rich_help_panel=given.GATE,
         ),
     ] = None,
-    cluster: Annotated[str | None, given.CLUSTER] = None,
-    allow_missing: Annotated[bool | None, given.ALLOW_MISSING] = None,
     on_inconclusive: Annotated[
         str | None,
         Option(
@@ -122,26 +119,22 @@ def command(
     quiet: Annotated[
         bool, Option("-q", "--quiet", help="Print only the verdict.", rich_help_panel=given.OUTPUT)
     ] = False,
-    output: given.Outputs = None,
-    top: given.Top = 20,
-    debug: given.Debug = False,
+    output: list[str] | None,
+    top: int,
+    debug: bool,
     **options: Any,
 ) -> int:
     """Check the rules of losscli.toml; the exit code is the verdict."""
     from losscli.gates.gating import prepare_gate
 
-    keywords, spelled = _keywords(options)
-    decisions = {
+    parameters, spelled = given_parameters(options)
+    options |= {
         "correction": correction,
         "level": level,
         "min_slice": min_slice,
-        "cluster": cluster,
-        "allow_missing": allow_missing,
         "on_inconclusive": on_inconclusive,
     }
-    keywords |= {name: value for name, value in decisions.items() if value is not None}
-    if os.environ.get("CI"):
-        keywords["strict"] = True
+    keywords = {name: value for name, value in given.keywords(options).items() if value is not None}
     gate = prepare_gate(
         files,
         config=config,
@@ -150,9 +143,10 @@ def command(
         losses=keywords.pop("loss", None),
         dialect=keywords.pop("dialect", None),
         plugins=keywords.pop("plugin", ()),
-        options=keywords,
+        options={**keywords, **parameters},
         spelled=spelled,
-        defaults=_defaults(),
+        # How eval runs when nothing is said; it changes no digit.
+        defaults={name: given.SHARED[name].default for name in ("engine", "chunk_rows")},
     )
     if dry_run:
         from losscli.cli.delivery import standard_output
@@ -165,50 +159,8 @@ def command(
     return _run(gate, "quiet" if quiet else output_format, output or (), top)
 
 
-def _from_eval() -> list[inspect.Parameter]:
-    """The options of eval that mean the same here; None where they are not given, so that the configuration holds."""
-    found = []
-    for one in inspect.signature(evaluation.command, eval_str=True).parameters.values():
-        notes = [note for note in get_args(one.annotation) if isinstance(note, Declared)]
-        if one.name not in _NOT_HERE and notes and notes[0].settings.get("rich_help_panel") in _PANELS:
-            base = get_args(one.annotation)[0]
-            found.append(one.replace(default=None, annotation=Annotated[base | None, notes[0]]))
-    return found
-
-
-def _defaults() -> dict[str, Any]:
-    """How eval runs when nothing is said; it changes no digit."""
-    parameters = inspect.signature(evaluation.command).parameters
-    return {name: parameters[name].default for name in ("engine", "chunk_rows")}
-
-
-def _with_eval_options(body: Callable[..., int]) -> inspect.Signature:
-    signature = inspect.signature(body, eval_str=True)
-    *own, rest = signature.parameters.values()
-    named = {one.name for one in own}
-    return signature.replace(parameters=[*own, *(one for one in _from_eval() if one.name not in named), rest])
-
-
-command.__signature__ = _with_eval_options(command)  # type: ignore[attr-defined]
-
-
-def _keywords(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    """The options that were given as keywords of `losscli.gate`; and how parameters of plugins were spelled."""
-    flags = given_parameters(options)
-    found = {name: value for name, value in options.items() if value is not None}
-    named = given.named_values(found.pop("plugin_parameters", None), flags)
-    for name in ("label", "pred"):
-        if name in found:
-            found[name] = given.names(found[name])
-    if "col" in found:
-        found["columns"] = given.role_columns(found.pop("col"))
-    if "classes" in found:
-        found["classes"] = given.class_names(found["classes"])
-    return {**found, **flags, **named}, {name: f"-P {name}" for name in named}
-
-
 def _run(gate: Any, output_format: str, outputs: Sequence[str], top: int) -> int:
-    from losscli.cli.delivery import parse_outputs, render_options, standard_output
+    from losscli.cli.delivery import parse_outputs, render_options, say, standard_output
     from losscli.output import OutputSet
     from losscli.renderers import RenderOptions
     from losscli.reports import find_report, report_names
@@ -232,8 +184,7 @@ def _run(gate: Any, output_format: str, outputs: Sequence[str], top: int) -> int
             # What was found is told even when it cannot be written down.
             sys.stderr.write(f"losscli: gate {report.headline}\n")
         raise
-    for warning in report.warnings:
-        sys.stderr.write(f"losscli: warning: {warning}\n")
+    say("warning", report.warnings)
     if shown.name != "table":
         sys.stderr.write(f"losscli: gate {report.headline}\n")
     return int(report.exit_code)
@@ -252,9 +203,9 @@ class _Watch:
         self.progress: Any = None
 
     def __enter__(self) -> _Watch:
-        sys.stderr.write(f"losscli: {self.first.mapping}\n")
-        for note in self.first.work.plans[0].notes:
-            sys.stderr.write(f"losscli: note: {note}\n")
+        from losscli.cli.delivery import say_mapping
+
+        say_mapping(self.first)
         return self
 
     def __call__(self, job: Any) -> Any:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from losscli.cli import options as given
 from losscli.cli.declared import Option
@@ -22,11 +22,7 @@ ORDER = 90
 STDOUT = "-"
 
 
-def build() -> Any:
-    """The Typer command."""
-    return command
-
-
+@given.takes("source loss pos_label output force format debug")
 def command(
     *,
     source: Annotated[
@@ -36,13 +32,13 @@ def command(
         str | None,
         Option("-l", "--loss", metavar="SPEC", help="The loss of the rules; by default one that fits the predictions."),
     ] = None,
-    pos_label: given.PositiveLabel = None,
+    pos_label: str | None,
     output: Annotated[
         str, Option("-o", "--output", metavar="FILE", help="Where to write; - is standard output.")
     ] = "losscli.toml",
     force: Annotated[bool, Option("--force", help="Replace the file if it is there.")] = False,
-    format: given.Format = "auto",
-    debug: given.Debug = False,
+    format: str,
+    debug: bool,
 ) -> int:
     """Write a commented losscli.toml to start from."""
     from losscli.cli.delivery import standard_output

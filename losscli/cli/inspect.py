@@ -28,11 +28,7 @@ FORMATS = ("table", "json")
 SHOWN_LOSSES = 8
 
 
-def build() -> Any:
-    """The Typer command."""
-    return command
-
-
+@given.takes(f"loss dialect plugin {given.COLUMNS} {given.TEXT} flags output_format debug")
 def command(
     files: given.Files,
     *,
@@ -46,23 +42,6 @@ def command(
             rich_help_panel=given.SELECTING,
         ),
     ] = None,
-    dialect: given.Dialect = "losscli",
-    plugin: given.Plugins = None,
-    label: given.Label = None,
-    pred: given.Prediction = None,
-    weight: given.Weight = None,
-    col: given.Others = None,
-    classes: given.Classes = None,
-    pos_label: given.PositiveLabel = None,
-    pred_kind: given.PredictionKind = "auto",
-    by: given.By = None,
-    id: given.Identity = None,
-    format: given.Format = "auto",
-    delimiter: given.Delimiter = None,
-    quote: given.Quote = None,
-    decimal: given.Decimal = None,
-    encoding: given.Encoding = None,
-    header: given.Header = True,
     flags: Annotated[
         bool,
         Option("--flags", help="Print only the flags that pin the choice, on one line.", rich_help_panel=given.OUTPUT),
@@ -71,7 +50,8 @@ def command(
         str,
         Option("-f", "--output-format", metavar="NAME", help="table or json.", rich_help_panel=given.OUTPUT),
     ] = "table",
-    debug: given.Debug = False,
+    debug: bool,
+    **options: Any,
 ) -> int:
     """What is in a file, which columns would be used and why, and the flags that pin the choice."""
     from losscli.cli.plugins import load_plugins
@@ -79,27 +59,8 @@ def command(
 
     if output_format not in FORMATS:
         raise UsageError(f"no output format {output_format} for inspect", "one of " + ", ".join(FORMATS))
-    load_plugins(plugin)
-    found = inspect(
-        files,
-        loss,
-        label=given.names(label),
-        pred=given.names(pred),
-        weight=weight,
-        by=by,
-        columns=given.role_columns(col),
-        classes=given.class_names(classes),
-        pos_label=pos_label,
-        pred_kind=pred_kind,
-        id=id,
-        dialect=dialect,
-        format=format,
-        delimiter=delimiter,
-        quote=quote,
-        decimal=decimal,
-        encoding=encoding,
-        header=header,
-    )
+    load_plugins(options.pop("plugin"))
+    found = inspect(files, loss, **given.keywords(options))
     if flags:
         sys.stdout.write(found.flags + "\n")
     elif output_format == "json":

@@ -15,7 +15,7 @@ import sys
 import textwrap
 from collections.abc import Sequence
 from itertools import groupby
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -37,11 +37,6 @@ TEXT = "-"
 # Lines of running text that are longer are hard to read.
 _PAGE_WIDTH = 110
 _PIPE_WIDTH = 100
-
-
-def build() -> Any:
-    """The Typer command."""
-    return command
 
 
 def command(

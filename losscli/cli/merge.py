@@ -9,8 +9,7 @@ digits, to the last.
 
 from __future__ import annotations
 
-import sys
-from typing import Annotated, Any
+from typing import Annotated
 
 from losscli.cli import options as given
 from losscli.cli.declared import Argument
@@ -18,27 +17,23 @@ from losscli.cli.declared import Argument
 ORDER = 70
 
 
-def build() -> Any:
-    """The Typer command."""
-    return command
-
-
+@given.takes("plugin output_format output quiet top per_class ci level fail_above debug", unset="per_class ci level")
 def command(
     states: Annotated[list[str], Argument(metavar="STATE", help="Files that -o state=FILE wrote, or globs.")],
     *,
-    plugin: given.Plugins = None,
-    output_format: given.OutputFormat = "table",
-    output: given.Outputs = None,
-    quiet: given.Quiet = False,
-    top: given.Top = 20,
-    per_class: Annotated[bool | None, given.PER_CLASS] = None,
-    ci: Annotated[str | None, given.INTERVAL] = None,
-    level: Annotated[float | None, given.LEVEL] = None,
-    fail_above: given.FailAbove = None,
-    debug: given.Debug = False,
+    plugin: list[str] | None,
+    output_format: str,
+    output: list[str] | None,
+    quiet: bool,
+    top: int,
+    per_class: bool | None,
+    ci: str | None,
+    level: float | None,
+    fail_above: list[str] | None,
+    debug: bool,
 ) -> int:
     """Saved states as one result."""
-    from losscli.cli.delivery import Delivery, say_skipped
+    from losscli.cli.delivery import Delivery, say, say_skipped
     from losscli.cli.plugins import load_plugins
     from losscli.cli.verdict import parse_limits, verdict
     from losscli.state import found_states, merge_states, shown_as
@@ -48,8 +43,7 @@ def command(
     with Delivery(paths, output_format, output or (), quiet=quiet, top=top) as delivery:
         outcome = shown_as(merge_states(paths), level=level, ci=ci, per_class=per_class)
         limits = parse_limits(fail_above or (), outcome.provenance.expressions)
-        for warning in outcome.provenance.warnings:
-            sys.stderr.write(f"losscli: warning: {warning}\n")
+        say("warning", outcome.provenance.warnings)
         report = outcome.report()
         say_skipped(report)
         code = verdict(report, limits)

@@ -1,14 +1,17 @@
-"""One flag for every loss parameter of the catalogue, derived from the declarations."""
+"""One flag for every loss parameter of the catalogue, derived from the declarations; and the losses with them set."""
 
 from __future__ import annotations
 
 import inspect
+from collections.abc import Container, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 from losscli.cli.declared import Option
+from losscli.errors import UsageError
 
 if TYPE_CHECKING:
     from losscli.declaration import Parameter
+    from losscli.expression import Expression
 
 PANEL = "Loss parameters"
 
@@ -65,7 +68,24 @@ def parameter_options() -> list[inspect.Parameter]:
     return options
 
 
-def given_parameters(options: dict[str, Any]) -> dict[str, Any]:
+def selected_losses(options: dict[str, Any]) -> tuple[Expression, ...]:
+    """The losses of a command line with their parameters, which are taken out of `options`; loads the plugins."""
+    from losscli.cli.plugins import load_plugins
+    from losscli.expression import select_losses
+
+    load_plugins(options["plugin"])
+    parameters, spelled = given_parameters(options)
+    return select_losses(options["loss"], parameters, options["dialect"], spelled)
+
+
+def given_parameters(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The parameters that were set, taken out of `options`, and how those that are no flags were spelled."""
+    flags = _flags(options)
+    named = _named_values(options.pop("plugin_parameters"), flags)
+    return {**flags, **named}, {name: f"-P {name}" for name in named}
+
+
+def _flags(options: dict[str, Any]) -> dict[str, Any]:
     """The parameters that were set on the command line, taken out of `options`."""
     given = {}
     for name in list(options):
@@ -74,3 +94,17 @@ def given_parameters(options: dict[str, Any]) -> dict[str, Any]:
             if value is not None:
                 given[name.removeprefix("parameter_")] = value
     return given
+
+
+def _named_values(values: Sequence[str] | None, flags: Container[str]) -> dict[str, str]:
+    """``NAME=VALUE`` options as a mapping; a name that is there twice, or is one of `flags`, is refused."""
+    found: dict[str, str] = {}
+    for value in values or ():
+        name, equals, text = value.partition("=")
+        name = name.strip().replace("-", "_")
+        if not equals or not name:
+            raise UsageError(f'-P "{value}" is not NAME=VALUE', "such as -P cap=0.5")
+        if name in found or name in flags:
+            raise UsageError(f"the parameter {name} is given twice", "one value")
+        found[name] = text
+    return found

@@ -5,7 +5,14 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from losscli.errors import Interrupted
+
+if TYPE_CHECKING:
+    from losscli.job import Job
 
 BAR_AFTER_SECONDS = 1.0
 LINE_EVERY_SECONDS = 60.0
@@ -68,3 +75,15 @@ class Progress:
         )
         self._bar.start()
         self._task = self._bar.add_task("rows", total=self.total, completed=self.rows)
+
+
+@contextmanager
+def watched(job: Job) -> Iterator[None]:
+    """A block that reads the rows of a job: shows how far it is, and says so when it is interrupted."""
+    job.progress = progress = Progress(job.total_rows)
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted(f"interrupted at {progress.describe()}") from None
+    finally:
+        progress.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from losscli.columns.decode import Decoder, Tile
+from losscli.columns.decode import Decoder
 from losscli.columns.files import plan_files
 from losscli.columns.keys import Keys, MarginSeen
 from losscli.columns.labels import SOFT
@@ -11,6 +11,7 @@ from losscli.columns.need import Need, needs_of
 from losscli.columns.plan import ColumnPlan
 from losscli.columns.planner import plan_columns
 from losscli.columns.request import ColumnRequest
+from losscli.columns.tile import Tile
 
 __all__ = [
     "SOFT",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,8 @@ from losscli.roles import BoolArray, FloatArray, IntArray
 
 # Beyond this a table of codes is slower than sorting the distinct ones.
 TABLE_SIZE = 1 << 20
+# No code: these count from 0, and those of what is no class down from -1.
+_UNSEEN = int(np.iinfo(np.intp).min)
 
 
 @dataclass(frozen=True)
@@ -79,17 +81,41 @@ def coded(indices: NDArray[np.integer[Any]], size: int, code_of: Callable[[int],
     It is asked only for indices that occur, in ascending order: a dictionary may
     hold words that no row has.
     """
-    if size > TABLE_SIZE:
-        used, places = np.unique(indices, return_inverse=True)
-        codes: IntArray = np.array([code_of(int(one)) for one in used], dtype=np.intp)
-        return codes[places]
-    # bincount and indexing would each convert other integers to intp.
-    indices = indices.astype(np.intp, copy=False)
-    table: IntArray = np.zeros(size, np.intp)
-    for one in np.flatnonzero(np.bincount(indices, minlength=size)).tolist():
-        table[one] = code_of(one)
-    coded: IntArray = table[indices]
-    return coded
+    return CodeTable().coded(indices, size, (), code_of)
+
+
+class CodeTable:
+    """The codes of the words of a column, kept while batches share their dictionary."""
+
+    def __init__(self) -> None:
+        self._words: Sequence[Any] = ()
+        self._table: IntArray = np.zeros(0, np.intp)
+
+    def coded(
+        self, indices: NDArray[np.integer[Any]], size: int, words: Sequence[Any], code_of: Callable[[int], int]
+    ) -> IntArray:
+        """``code_of(index)`` for every element of `indices`, which lie in [0, `size`).
+
+        `words` are what the indices stand for: as long as they are the same, an
+        index keeps its code.
+        """
+        if size > TABLE_SIZE:
+            used, places = np.unique(indices, return_inverse=True)
+            return np.array([code_of(int(one)) for one in used], dtype=np.intp)[places]
+        if self._table.size != size or self._words != words:
+            self._words, self._table = words, np.full(size, _UNSEEN)
+        # take would convert other integers too, and slower.
+        indices = indices.astype(np.intp, copy=False)
+        # All indices are inside, so clipping changes none; it is the only mode that needs no second look at them.
+        codes: IntArray = self._table.take(indices, mode="clip")
+        if codes.size and int(codes.min()) == _UNSEEN:
+            unseen = np.zeros(size, np.bool_)
+            unseen[indices] = True
+            unseen &= self._table == _UNSEEN
+            for one in np.flatnonzero(unseen).tolist():
+                self._table[one] = code_of(one)
+            codes = self._table.take(indices, mode="clip")
+        return codes
 
 
 def any_nan(values: FloatArray) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,11 @@ from losscli.columns.keys import Keys, MarginSeen
 from losscli.columns.labels import SOFT, binary_value, canonical, class_of
 from losscli.columns.need import BINARY_READINGS, Need
 from losscli.columns.plan import ColumnPlan
+from losscli.columns.tile import Tile
 from losscli.faults import Fault, Faults
 from losscli.readers.arrays import floats
 from losscli.readers.csv_faults import SHOWN_CHARACTERS
 from losscli.readers.text_lists import SHORTENED, WRITE_WHOLE_LISTS, read_lists
-from losscli.records import dataclass
 from losscli.roles import BoolArray, FloatArray, IntArray, Reading
 
 # Codes of labels that have none.
@@ -27,36 +28,6 @@ MISSING, UNKNOWN = -1, -2
 IGNORED = -3
 
 SHOWN_CLASSES = 10
-
-
-@dataclass
-class Tile:
-    """Some rows of a file as the losses read them.
-
-    inputs: by (input, reading): float64 (n,), (n, k) with contiguous columns
-    or (n, m, k) C-contiguous; intp (n,) for class labels.  class_codes and
-    slice_codes index the keys of the decoder.  missing: the rows where a label,
-    a prediction, another input or the weight is null or NaN, None when there
-    are none.  excluded: the rows that a filter leaves out, None when there is no
-    filter.  faulty: the rows with a fault, None when there are none.  Rows in any
-    of these hold NaN or class 0 and are not to be evaluated.
-    """
-
-    first_row: int
-    rows: int
-    inputs: dict[tuple[str, Reading], Any]
-    weights: FloatArray | None
-    class_codes: IntArray | None
-    slice_codes: tuple[IntArray, ...]
-    missing: BoolArray | None
-    missing_by_column: dict[str, BoolArray]
-    faults: Faults
-    excluded: BoolArray | None = None
-    faulty: BoolArray | None = None
-
-    def missing_column(self, row: int) -> str | None:
-        """The first column that is missing in a row of this tile; None when none is."""
-        return next((name for name, missing in self.missing_by_column.items() if missing[row]), None)
 
 
 class Decoder:
@@ -74,6 +45,8 @@ class Decoder:
         self.margin_seen = MarginSeen(positive=plan.pos_label)
         self.places = {label: place for place, label in enumerate(plan.classes or ())}
         self.labels: dict[str, int] = {}
+        # Of every use of a text column, or of a cross of several, by what it is used for.
+        self.tables: dict[tuple[object, ...], arrays.CodeTable] = {}
         left_out = sorted({need.ignored for need in needs if need.ignored is not None})
         self.ignored = {str(label): IGNORED - place for place, label in enumerate(left_out)}
 
@@ -106,6 +79,7 @@ class _Tiling:
         self.suspects: list[tuple[BoolArray, Callable[[int], Any], dict[str, Any]]] = []
         self.class_codes: IntArray | None = None
         self.read: dict[str, FloatArray] = {}
+        self.ends: dict[str, tuple[float, float]] = {}
         self.texts_read: dict[str, arrays.Texts] = {}
         self.margins: dict[tuple[str, str], BoolArray] = {}
 
@@ -135,7 +109,21 @@ class _Tiling:
             faults,
             self.excluded,
             faulty,
+            self._ends(inputs),
         )
+
+    def _ends(self, inputs: Mapping[tuple[str, Reading], Any]) -> dict[tuple[str, Reading], tuple[float, float]]:
+        """The ends of the inputs that hold columns of numbers as they are."""
+        known = {}
+        for key, array in inputs.items():
+            columns = self.plan.input_columns[key[0]]
+            ends = [self.ends[name] for name in columns if name in self.ends]
+            alone = len(columns) == 1 and array is self.read.get(columns[0])
+            if len(ends) == len(columns) and (alone or (len(columns) > 1 and key[1] == "number")):
+                # The minimum of Python does not always tell of a nan.
+                lows, highs = zip(*ends, strict=True)
+                known[key] = float(np.min(lows)), float(np.max(highs))
+        return known
 
     def _input(self, need: Need) -> Any:
         columns = self.plan.input_columns[need.input]
@@ -170,8 +158,10 @@ class _Tiling:
                 self._note_missing(name, np.isnan(values) & ~bad)
             else:
                 values = floats(self.batch.column(name))
-                if arrays.any_nan(values):
-                    self._note_missing(name, np.isnan(values))
+                if self.rows:
+                    self.ends[name] = low, _ = float(values.min()), float(values.max())
+                    if math.isnan(low):
+                        self._note_missing(name, np.isnan(values))
             self.read[name] = values
         return self.read[name]
 
@@ -246,7 +236,8 @@ class _Tiling:
 
     def _binary_numbers(self, name: str) -> tuple[FloatArray, Callable[[], IntArray]]:
         given = self._floats(name)
-        if self.rows and given.min() >= 0 and given.max() <= 1:
+        low, high = self.ends.get(name, (math.nan, math.nan))
+        if low >= 0 and high <= 1:
             index = given.astype(np.intp)
             if np.array_equal(index, given):
                 self.margins[name, "0"] = index == 0
@@ -294,7 +285,7 @@ class _Tiling:
                 known = label is not None and value is not None and not np.isnan(value)
                 return self.decoder.keys.classes.code(class_of(str(label), float(value or 0)) if known else None)
 
-            return arrays.coded(column.indices, len(labels), code_of)
+            return self._coded(("margin", name), column.indices, [column.words], code_of)
 
         return values, codes
 
@@ -318,7 +309,7 @@ class _Tiling:
                 return places.setdefault(label, len(places))
             return places.get(label, self.decoder.ignored.get(label, UNKNOWN))
 
-        found = arrays.coded(column.indices, len(column.words), place_of)
+        found = self._coded(("class", name), column.indices, [column.words], place_of)
         lowest = int(found.min(initial=0))
         if lowest < 0:
             self._note_missing(name, found == MISSING)
@@ -350,7 +341,8 @@ class _Tiling:
         if name is None:
             return None
         weights = self._floats(name)
-        if self.rows and not (weights.min() >= 0 and weights.max() < np.inf):
+        low, high = self.ends.get(name, (math.nan, math.nan))
+        if self.rows and not (low >= 0 and high < np.inf):
             self._suspect(name, weights < 0, "is a negative weight", "finite weights >= 0")
             self._suspect(name, weights == np.inf, "is not a finite weight", "finite weights >= 0")
         return weights
@@ -358,10 +350,8 @@ class _Tiling:
     def _slice_codes(self, axis: int, cross: Sequence[str]) -> IntArray:
         columns = [self._part(axis, place, name) for place, name in enumerate(cross)]
         mixed: Any = columns[0].indices
-        size = len(columns[0].words)
         for column in columns[1:]:
             mixed = mixed.astype(np.int64) * len(column.words) + column.indices
-            size *= len(column.words)
         keys = self.decoder.keys.slices[axis]
 
         def code_of(index: int) -> int:
@@ -371,7 +361,14 @@ class _Tiling:
                 key.append(column.words[place])
             return keys.code(tuple(reversed(key)))
 
-        return arrays.coded(mixed, size, code_of)
+        return self._coded(("slice", axis), mixed, [column.words for column in columns], code_of)
+
+    def _coded(
+        self, use: tuple[object, ...], indices: Any, words: list[Any], code_of: Callable[[int], int]
+    ) -> IntArray:
+        """``code_of(index)`` for every row, by the table of this use."""
+        table = self.decoder.tables.setdefault(use, arrays.CodeTable())
+        return table.coded(indices, math.prod(map(len, words)), words, code_of)
 
     def _part(self, axis: int, place: int, name: str) -> arrays.Texts:
         """A column of a cross: its values, or the bins that these are in.

@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from losscli.columns import ColumnRequest
 from losscli.comparison.result import Comparison
 from losscli.comparison.run import compare as run
 from losscli.declaration import DEFAULT_DIALECT
 from losscli.errors import UsageError
-from losscli.expression import select_losses
-from losscli.job import Settings
-from losscli.readers.text_options import TextOptions
-from losscli.registry import load_plugin
+from losscli.preparation import read_keywords
 from losscli.summary.bootstrap import REPLICATES
 from losscli.summary.intervals import IntervalMethod
 from losscli.work import BLOCK_ROWS, NanPolicy
@@ -73,40 +69,13 @@ def compare(
     """
     if not candidates:
         raise UsageError("nothing to compare with", "a baseline and at least one candidate")
-    for path in [plugin] if isinstance(plugin, str) else plugin or ():
-        load_plugin(path)
-    request = ColumnRequest.of(
-        label=label,
-        pred=pred,
-        weight=weight,
-        by=by,
-        columns=columns,
-        classes=classes,
-        pos_label=pos_label,
-        pred_kind=pred_kind,
-        id=id,
-    )
+    losses, request, settings, _ = read_keywords(locals())
     return run(
         base,
         candidates,
-        select_losses([loss] if isinstance(loss, str) else list(loss), parameters, dialect),
+        losses,
         request=request,
-        settings=Settings(
-            reduction=reduction,
-            nan=nan,
-            level=level,
-            ci=ci,
-            per_class=per_class,
-            chunk_rows=chunk_rows,
-            threads=threads,
-            engine=engine,
-            strict=strict,
-            scheduler=scheduler,
-            where=where,
-            text=TextOptions.of(delimiter, quote, decimal, encoding, header),
-            seed=seed,
-            replicates=replicates,
-        ),
+        settings=settings,
         on=on if on is not None else id,
         allow_missing=allow_missing,
         cluster=cluster,

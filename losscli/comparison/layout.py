@@ -2,63 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 from losscli.comparison.difference import UNTESTED, Difference
 from losscli.comparison.result import ComparedCandidate, ComparedLoss, Comparison
-from losscli.records import dataclass
-from losscli.renderers.layout import CROSS, MISSING, printable, significant
+from losscli.renderers.layout import MISSING, Block, Column, grouped, key_name, printable, significant
 
 # The order in which columns are given room; what is shown stands in the order of `columns`.
 PRIORITY = ("diff", "verdict", "base", "cand", "relative", "ci", "p", "count", "worsened", "improved", "status")
 
 
-@dataclass(frozen=True)
-class Column:
-    """A column: `read` gives the texts of a row, two of them for an interval; words stand at the left."""
-
-    key: str
-    title: str
-    read: Callable[[Difference], tuple[str, ...]]
-    words: bool = False
-
-
-@dataclass(frozen=True)
-class Block:
-    """The classes, or the slices of one grouping; `omitted` of them are not shown."""
-
-    label: str
-    rows: Sequence[Difference]
-    omitted: int
-
-
-def blocks(result: ComparedLoss, top: int) -> list[Block]:
+def blocks(result: ComparedLoss, top: int) -> list[Block[Difference]]:
     """The groupings of a result, each cut to the `top` rows with the largest increase (0: all)."""
-    groupings: dict[tuple[str, ...], list[Difference]] = {}
-    for row in (*result.classes, *result.slices):
-        groupings.setdefault((row.level, *row.key), []).append(row)
-    found = []
-    for (level, *names), rows in groupings.items():
-        shown = rows
-        if 0 < top < len(rows):
-            shown = sorted(rows, key=lambda row: (row.diff is None, 0.0 if row.diff is None else -row.diff))[:top]
-        label = "class" if level == "class" else CROSS.join(map(printable, names))
-        found.append(Block(label, shown, len(rows) - len(shown)))
-    return found
+    return grouped([*result.classes, *result.slices], top, lambda row: row.diff)
 
 
 def row_name(row: Difference) -> str:
     """The name of a row: its label, or the values of its slice."""
-    if row.level == "total":
-        return "total"
-    return CROSS.join("(null)" if value is None else printable(value) or '""' for value in row.key.values())
+    return "total" if row.level == "total" else key_name(row.key)
 
 
-def columns(comparison: Comparison, result: ComparedLoss, digits: int) -> list[Column]:
+def columns(comparison: Comparison, result: ComparedLoss, digits: int) -> list[Column[Difference]]:
     """The columns worth showing."""
     rows = result.rows
 
-    def number(key: str, title: str, read: Callable[[Difference], float | None]) -> Column:
+    def number(key: str, title: str, read: Callable[[Difference], float | None]) -> Column[Difference]:
         return Column(key, title, lambda row: (significant(read(row), digits),))
 
     found = [

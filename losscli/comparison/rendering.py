@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from losscli.comparison.difference import Difference
-from losscli.comparison.layout import (
-    PRIORITY,
-    Column,
-    blocks,
-    columns,
-    footnotes,
-    headline,
-    row_name,
-    subtitle,
-    worst_rows,
-)
+from losscli.comparison.layout import PRIORITY, blocks, columns, footnotes, headline, row_name, subtitle, worst_rows
 from losscli.comparison.result import ComparedCandidate, ComparedLoss, Comparison
-from losscli.errors import UsageError, nearest
 from losscli.renderers import RenderOptions
-from losscli.renderers.delimited import delimited_line
-from losscli.renderers.flat import distinct
-from losscli.renderers.json import json_text
-from losscli.renderers.layout import MISSING, cut_middle, interval_text, printable, significant, text_width
-from losscli.renderers.md import escaped
-from losscli.renderers.table import GAP, Line, align_decimals, drawn_text, wrapped
-
-Render = Callable[[Comparison, RenderOptions], str]
+from losscli.renderers.drawing import Line, NamedRows, align_decimals, drawn, drawn_text, spaced, wrapped
+from losscli.renderers.flat import distinct, key_cells
+from losscli.renderers.formats import formats
+from losscli.renderers.layout import MISSING, Column, interval_text, printable, significant
+from losscli.renderers.md import escaped, grid
 
 IDENTITY = ("candidate", "loss", "title", "reduction", "level", "by", "class")
 MEASURES = (
@@ -35,16 +21,6 @@ MEASURES = (
     *("verdict", "improved", "worsened", "status", "signature"),
 )
 STYLES = {"worse": "red", "better": "green"}
-# A name may shrink to this many columns before the least important number gives way.
-NARROW_NAME = 16
-
-
-def find_format(name: str) -> Render:
-    """The format called `name`; a UsageError suggests the nearest."""
-    if name not in FORMATS:
-        near = nearest(name, FORMATS)
-        raise UsageError(f"no output format {name}", "one of " + ", ".join(FORMATS), near)
-    return FORMATS[name]
 
 
 class FlatComparison:
@@ -60,17 +36,13 @@ class FlatComparison:
         """The rows as tuples in the order of the columns; a value that does not exist is None."""
         for candidate, result in _results(self._comparison):
             for row in result.rows:
-                is_slice = row.level == "slice"
                 low, high = row.ci or (None, None)
                 yield (
                     candidate.path,
                     result.loss,
                     result.title,
                     result.reduction,
-                    row.level,
-                    ",".join(row.key) if is_slice else None,
-                    row.key.get("class") if row.level == "class" else None,
-                    *(row.key.get(name) if is_slice else None for name in self._by),
+                    *key_cells(row.level, row.key, self._by),
                     *(row.count, row.base, row.cand, row.diff, row.relative, low, high, row.p, row.p_adjusted),
                     *(row.verdict, row.improved, row.worsened, row.status, result.signature),
                 )
@@ -80,24 +52,6 @@ def _results(comparison: Comparison) -> Iterator[tuple[ComparedCandidate, Compar
     for candidate in comparison.candidates:
         for result in candidate.results:
             yield candidate, result
-
-
-def _json(comparison: Comparison, options: RenderOptions) -> str:
-    return json_text(comparison.to_dict(), indent=2) + "\n"
-
-
-def _ndjson(comparison: Comparison, options: RenderOptions) -> str:
-    table = FlatComparison(comparison)
-    return "".join(json_text(dict(zip(table.columns, row, strict=True))) + "\n" for row in table.rows())
-
-
-def _delimited(delimiter: str) -> Render:
-    def render(comparison: Comparison, options: RenderOptions) -> str:
-        table = FlatComparison(comparison)
-        lines = [delimited_line(table.columns, delimiter)]
-        return "".join([*lines, *(delimited_line(row, delimiter) for row in table.rows())])
-
-    return render
 
 
 def _plain(comparison: Comparison, options: RenderOptions) -> str:
@@ -118,11 +72,7 @@ def _plain(comparison: Comparison, options: RenderOptions) -> str:
                     MISSING if row.level == "total" else row_name(row),
                 ]
             )
-    widths = [max(text_width(line[place]) for line in lines) for place in range(len(header))]
-    return "".join(
-        GAP.join(_padded(cell, width) for cell, width in zip(line, widths, strict=True)).rstrip() + "\n"
-        for line in lines
-    )
+    return "".join(line + "\n" for line in spaced(lines))
 
 
 def _markdown(comparison: Comparison, options: RenderOptions) -> str:
@@ -131,7 +81,6 @@ def _markdown(comparison: Comparison, options: RenderOptions) -> str:
         shown = columns(comparison, result, options.digits)
         groups = blocks(result, options.top)
         head = groups[0].label if len(groups) == 1 else ""
-        lines = [[head, *(column.title for column in shown)]]
         cells = [
             [
                 row_name(row) if len(groups) < 2 or row.level == "total" else f"{block}: {row_name(row)}",
@@ -139,27 +88,22 @@ def _markdown(comparison: Comparison, options: RenderOptions) -> str:
             ]
             for block, row in [(one.label, row) for one in groups for row in one.rows] + [("", result.total)]
         ]
-        rule = ["---", *("---" if column.words else "---:" for column in shown)]
-        table = [_md_line(lines[0]), "| " + " | ".join(rule) + " |", *map(_md_line, cells)]
         notes = [
             f"{one.label}: {one.omitted:,} more, the {len(one.rows)} worst are shown" for one in groups if one.omitted
         ]
         parts.append(f"**{escaped(headline(candidate, result))}**")
-        parts += ["\n".join(table)]
+        right = [False, *(not column.words for column in shown)]
+        parts.append(grid([head, *(column.title for column in shown)], cells, right))
         notes += [subtitle(comparison, candidate, result), *footnotes(result)]
         parts.append("\n".join(f"- {escaped(note)}" for note in notes))
         if result.worst:
             names, rows = worst_rows(result, options.digits)
-            parts.append("\n".join([_md_line(names), "|" + " ---: |" * len(names), *map(_md_line, rows)]))
+            parts.append(grid(names, rows, [True] * len(names)))
     parts += [f"- warning: {escaped(warning)}" for warning in comparison.warnings]
     return "\n\n".join(parts) + "\n"
 
 
-def _md_line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(map(escaped, cells)) + " |"
-
-
-def _cells(row: Difference, shown: Sequence[Column]) -> list[str]:
+def _cells(row: Difference, shown: Sequence[Column[Difference]]) -> list[str]:
     return [interval_text(column.read(row)) for column in shown]
 
 
@@ -188,75 +132,22 @@ def _table_lines(comparison: Comparison, result: ComparedLoss, options: RenderOp
     groups = blocks(result, options.top)
     sections = len(groups) > 1
     rows = [*(row for block in groups for row in block.rows), result.total]
-    head = groups[0].label if len(groups) == 1 else ""
     names = [("  " if sections and row.level != "total" else "") + row_name(row) for row in rows]
-    drawn = [(column, _drawn(column, rows)) for column in columns(comparison, result, options.digits)]
-    natural = max(map(text_width, [head, *names]))
-    shown, name_width = _fit(drawn, natural, width)
-    kept = [column.key for column, _ in shown]
+    table = NamedRows(
+        [groups[0].label if len(groups) == 1 else "", *names],
+        [
+            drawn(one.key, one.title, [one.read(row) for row in rows], words=one.words, one_dash=False)
+            for one in columns(comparison, result, options.digits)
+        ],
+        PRIORITY,
+        ("diff", "verdict"),
+        width,
+    )
 
-    def line(name: str, cells: Sequence[str], style: str, marked: str = "") -> Line:
-        pieces = [(_padded(cut_middle(name, name_width), name_width), style)]
-        for key, cell in zip(kept, cells, strict=True):
-            pieces += [(GAP, ""), (cell, marked if key == "verdict" else style)]
-        return pieces
+    def line(place: int) -> Line:
+        return table.line(place, marked={"verdict": STYLES.get(rows[place - 1].verdict, "")})
 
-    def row_line(place: int) -> Line:
-        return line(names[place], [cells[place + 1] for _, cells in shown], "", STYLES.get(rows[place].verdict, ""))
-
-    lines = [line(head, [cells[0] for _, cells in shown], "bold", "bold")]
-    place = 0
-    for block in groups:
-        if sections:
-            lines.append([(f"by {block.label}", "dim")])
-        for _ in block.rows:
-            lines.append(row_line(place))
-            place += 1
-        if block.omitted:
-            lines.append([(f"… {block.omitted:,} more (--top 0 shows all)", "dim")])
-    if groups:
-        lines.append([("─" * (name_width + sum(len(GAP) + text_width(cells[0]) for _, cells in shown)), "dim")])
-    lines.append(row_line(place))
-    hidden = [column.title for column, _ in drawn if column.key not in kept]
-    if hidden:
-        needed = natural + sum(len(GAP) + text_width(cells[0]) for _, cells in drawn)
-        lines += wrapped(f"not shown: {', '.join(hidden)} (a terminal of {needed} columns shows all)", "dim", width)
-    return lines
-
-
-def _drawn(column: Column, rows: Sequence[Difference]) -> list[str]:
-    """The title and the cells of a column, equally wide."""
-    parts = [column.read(row) for row in rows]
-    if column.words:
-        cells = [texts[0] for texts in parts]
-        width = max(map(text_width, [column.title, *cells]))
-        return [_padded(cell, width) for cell in [column.title, *cells]]
-    sides = [align_decimals(list(side)) for side in zip(*parts, strict=True)]
-    cells = [
-        (" .. " if texts[0] != MISSING else "    ").join(side[place] for side in sides)
-        for place, texts in enumerate(parts)
-    ]
-    width = max(map(text_width, [column.title, *cells]))
-    return [cell.rjust(width) for cell in [column.title, *cells]]
-
-
-def _fit(
-    drawn: Sequence[tuple[Column, list[str]]], natural: int, width: int | None
-) -> tuple[list[tuple[Column, list[str]]], int]:
-    """The columns that fit beside the names, important ones first, and the width left for the names."""
-    if width is None:
-        return list(drawn), natural
-    room = width - min(natural, NARROW_NAME)
-    chosen = set()
-    for column, cells in sorted(drawn, key=lambda one: PRIORITY.index(one[0].key)):
-        room -= len(GAP) + text_width(cells[0])
-        # Without the difference and its verdict a table says nothing; rather too wide than that.
-        if room < 0 and column.key not in ("diff", "verdict"):
-            break
-        chosen.add(column.key)
-    shown = [one for one in drawn if one[0].key in chosen]
-    used = sum(len(GAP) + text_width(cells[0]) for _, cells in shown)
-    return shown, min(natural, max(width - used, min(natural, NARROW_NAME)))
+    return table.lines(line, groups)
 
 
 def _worst_lines(result: ComparedLoss, digits: int) -> list[Line]:
@@ -265,22 +156,8 @@ def _worst_lines(result: ComparedLoss, digits: int) -> list[Line]:
         align_decimals(list(column)) if name not in ("id", "label") else list(column)
         for name, column in zip(names, zip(*rows, strict=True), strict=True)
     ]
-    widths = [max(map(text_width, [name, *column])) for name, column in zip(names, aligned, strict=True)]
-    drawn = [names, *zip(*aligned, strict=True)]
-    joined = (GAP.join(cell.rjust(width) for cell, width in zip(cells, widths, strict=True)) for cells in drawn)
-    return [[("the largest increases", "dim")], *([(text, "")] for text in joined)]
+    texts = spaced([names, *zip(*aligned, strict=True)], right=range(len(names)))
+    return [[("the largest increases", "dim")], *([(text, "")] for text in texts)]
 
 
-def _padded(text: str, width: int) -> str:
-    return text + " " * (width - text_width(text))
-
-
-FORMATS: dict[str, Render] = {
-    "table": _table,
-    "plain": _plain,
-    "json": _json,
-    "ndjson": _ndjson,
-    "csv": _delimited(","),
-    "tsv": _delimited("\t"),
-    "md": _markdown,
-}
+FORMATS = formats(table=_table, plain=_plain, md=_markdown, flat=FlatComparison)

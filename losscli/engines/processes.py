@@ -12,10 +12,10 @@ import os
 import pickle
 import selectors
 import signal
+import socket
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -27,9 +27,13 @@ from losscli.errors import InputError
 # A worker has its next piece at hand when it ends one.
 _PIECES_AHEAD = 2
 
-_SIGNALS = frozenset(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+_SIGNALS = frozenset(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGALRM") if hasattr(signal, name)
+)
 
 _PROGRESS, _NEXT, _RESULT, _FAILURE = range(4)
+
+_LENGTH_BYTES = 8
 
 
 def run(
@@ -68,15 +72,13 @@ def _can_fork() -> bool:
 @contextmanager
 def _workers(
     count: int, start: Callable[[], Result], step: Callable[[Piece, Result, Progress], None]
-) -> Iterator[list[Connection]]:
+) -> Iterator[list[socket.socket]]:
     """`count` forked workers and the connections to them; none outlives the block."""
-    from multiprocessing import Pipe
-
-    known: list[Connection] = []
+    known: list[socket.socket] = []
     children: list[int] = []
     try:
         for _ in range(count):
-            ours, theirs = Pipe()
+            ours, theirs = socket.socketpair()
             # No interrupt may find a child that still has the handlers of its parent, or one that is not in the list.
             before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
             try:
@@ -99,10 +101,10 @@ def _workers(
             one.close()
 
 
-def _served(connections: Sequence[Connection], pieces: Sequence[Any], progress: Progress) -> list[Any]:
+def _served(connections: Sequence[socket.socket], pieces: Sequence[Any], progress: Progress) -> list[Any]:
     """Hand out the pieces and collect the results, in the order of the workers."""
     queue = iter(pieces)
-    results: dict[Connection, Any] = {}
+    results: dict[socket.socket, Any] = {}
     with selectors.DefaultSelector() as selector:
         for connection in connections:
             selector.register(connection, selectors.EVENT_READ)
@@ -125,17 +127,17 @@ def _served(connections: Sequence[Connection], pieces: Sequence[Any], progress: 
     return [results[connection] for connection in connections]
 
 
-def _send(connection: Connection, piece: Any) -> None:
+def _send(connection: socket.socket, piece: Any) -> None:
     try:
-        connection.send_bytes(pickle.dumps(piece, pickle.HIGHEST_PROTOCOL))
+        _write(connection, piece)
     except OSError:
         # The worker has gone; what it has said, or that it says nothing, is still to be received.
         return
 
 
-def _received(connection: Connection) -> tuple[int, Any]:
+def _received(connection: socket.socket) -> tuple[int, Any]:
     try:
-        message: tuple[int, Any] = pickle.loads(connection.recv_bytes())
+        message: tuple[int, Any] = _read(connection)
     except (EOFError, OSError):
         raise InputError(
             "a worker process has died",
@@ -145,8 +147,30 @@ def _received(connection: Connection) -> tuple[int, Any]:
     return message
 
 
+def _write(connection: socket.socket, message: Any) -> None:
+    content = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
+    connection.sendall(len(content).to_bytes(_LENGTH_BYTES, "little"))
+    connection.sendall(content)
+
+
+def _read(connection: socket.socket) -> Any:
+    return pickle.loads(_bytes(connection, int.from_bytes(_bytes(connection, _LENGTH_BYTES), "little")))
+
+
+def _bytes(connection: socket.socket, size: int) -> bytearray:
+    """Exactly `size` bytes; EOFError when the other side has gone."""
+    content = bytearray(size)
+    left = memoryview(content)
+    while left:
+        count = connection.recv_into(left)
+        if not count:
+            raise EOFError
+        left = left[count:]
+    return content
+
+
 def _work(
-    connection: Connection,
+    connection: socket.socket,
     start: Callable[[], Result],
     step: Callable[[Piece, Result, Progress], None],
     mask: Collection[int],
@@ -154,7 +178,7 @@ def _work(
     """Take pieces until there is none, send the result, and end the process without its exit handlers."""
 
     def say(kind: int, content: Any) -> None:
-        connection.send_bytes(pickle.dumps((kind, content), pickle.HIGHEST_PROTOCOL))
+        _write(connection, (kind, content))
 
     # An interrupt is answered by the parent, which ends its workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -165,7 +189,7 @@ def _work(
     try:
         try:
             result = start()
-            while (piece := pickle.loads(connection.recv_bytes())) is not None:
+            while (piece := _read(connection)) is not None:
                 step(piece, result, lambda rows: say(_PROGRESS, rows))
                 say(_NEXT, None)
             say(_RESULT, result)

@@ -2,71 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from losscli.errors import UsageError, nearest
 from losscli.ranking.report import WorstOfLoss, WorstReport
 from losscli.ranking.table import WorstTable
 from losscli.renderers import RenderOptions
-from losscli.renderers.delimited import delimited_line
-from losscli.renderers.json import json_text
-from losscli.renderers.layout import MISSING, cut_middle, printable, significant, text_width
-from losscli.renderers.md import escaped
-from losscli.renderers.table import align_decimals
-
-Render = Callable[[WorstReport, RenderOptions], str]
+from losscli.renderers.drawing import GAP, Drawn, drawn, fitting, spaced
+from losscli.renderers.formats import formats
+from losscli.renderers.layout import MISSING, cut_middle, printable, significant
+from losscli.renderers.md import escaped, grid
 
 # A text in a table; the machine formats have all of it.
 SHOWN_CHARACTERS = 40
 NUMBERS = frozenset({"row", "score", "loss"})
 
 
-def find_format(name: str) -> Render:
-    """The format called `name`; a UsageError suggests the nearest."""
-    if name not in FORMATS:
-        near = nearest(name, FORMATS)
-        raise UsageError(f"no output format {name}", "one of " + ", ".join(FORMATS), near)
-    return FORMATS[name]
-
-
-def _json(report: WorstReport, options: RenderOptions) -> str:
-    return json_text(report.to_dict(), indent=2) + "\n"
-
-
-def _ndjson(report: WorstReport, options: RenderOptions) -> str:
-    table = WorstTable(report)
-    return "".join(json_text(dict(zip(table.columns, _finite(row), strict=True))) + "\n" for row in table.rows())
-
-
-def _finite(row: Sequence[Any]) -> list[Any]:
-    """Values that JSON can hold: infinity is a text."""
-    return [
-        str(value) if isinstance(value, float) and value in (float("inf"), -float("inf")) else value for value in row
-    ]
-
-
-def _delimited(delimiter: str) -> Render:
-    def render(report: WorstReport, options: RenderOptions) -> str:
-        table = WorstTable(report)
-        lines = [delimited_line(table.columns, delimiter)]
-        lines += [delimited_line(map(_field, row), delimiter) for row in table.rows()]
-        return "".join(lines)
-
-    return render
-
-
-def _field(value: Any) -> Any:
-    """A value as one field of delimited text; lists are JSON."""
-    return json_text(value) if isinstance(value, list) else value
-
-
 def _plain(report: WorstReport, options: RenderOptions) -> str:
     table = WorstTable(report)
     lines = [table.columns]
     lines += [[_word(value, options.digits) for value in row] for row in table.rows()]
-    widths = [max(text_width(line[place]) for line in lines) for place in range(len(table.columns))]
-    return "".join(_spaced(line, widths, table.columns) + "\n" for line in lines)
+    numbers = [place for place, name in enumerate(table.columns) if name in NUMBERS]
+    return "".join(line + "\n" for line in spaced(lines, right=numbers))
 
 
 def _word(value: Any, digits: int) -> str:
@@ -78,10 +35,8 @@ def _markdown(report: WorstReport, options: RenderOptions) -> str:
     parts = []
     for result in report.results:
         names, rows = _shown(report, result, options.digits)
-        rule = ["---:" if name in NUMBERS else "---" for name in names]
-        lines = [[escaped(name) for name in names], rule, *([escaped(cell) for cell in row] for row in rows)]
         heading = f"**{escaped(result.title)}** ({escaped(_subtitle(report, result))})"
-        parts += [heading, "\n".join("| " + " | ".join(line) + " |" for line in lines)]
+        parts += [heading, grid(names, rows, [name in NUMBERS for name in names])]
     parts += [f"- warning: {escaped(warning)}" for warning in report.warnings]
     return "\n\n".join(parts) + "\n"
 
@@ -91,27 +46,26 @@ def _table(report: WorstReport, options: RenderOptions) -> str:
     parts = []
     for result in report.results:
         names, rows = _shown(report, result, options.digits)
-        columns = [
-            [name, *(align_decimals(cells) if name in NUMBERS else cells)]
-            for name, cells in zip(names, (list(column) for column in zip(*rows, strict=True)), strict=False)
-        ] or [[name] for name in names]
-        columns = [[cut_middle(cell, SHOWN_CHARACTERS) for cell in column] for column in columns]
-        widths = [max(map(text_width, column)) for column in columns]
-        hidden: list[str] = []
+        columns = [_column(place, name, [row[place] for row in rows]) for place, name in enumerate(names)]
         least = len(names) - len(report.columns["keep"])
-        while options.terminal and options.width is not None and len(columns) > least:
-            if sum(widths) + 2 * (len(widths) - 1) <= options.width:
-                break
-            hidden.insert(0, names[len(columns) - 1])
-            columns.pop()
-            widths.pop()
+        room = options.width + len(GAP) if options.terminal and options.width is not None else None
+        keys = [one.key for one in columns]
+        shown = fitting(columns, room, keys, keys[:least])
         lines = [printable(result.title), _subtitle(report, result)]
-        lines += [_spaced(line, widths, names[: len(columns)]) for line in zip(*columns, strict=True)]
+        lines += [GAP.join(cells).rstrip() for cells in zip(*(one.cells for one in shown), strict=True)]
+        hidden = names[len(shown) :]
         if hidden:
             lines.append(f"not shown: {', '.join(hidden)}")
         parts.append("\n".join(lines) + "\n")
     parts += [f"warning: {printable(warning)}\n" for warning in report.warnings]
     return "\n".join(parts)
+
+
+def _column(place: int, name: str, texts: Sequence[str]) -> Drawn:
+    """A column of texts that are cut; two may have the same name."""
+    words = name not in NUMBERS
+    cut = [(cut_middle(text, SHOWN_CHARACTERS),) for text in texts]
+    return drawn(f"{place}", cut_middle(name, SHOWN_CHARACTERS), cut, words=words)
 
 
 def _shown(report: WorstReport, result: WorstOfLoss, digits: int) -> tuple[list[str], list[list[str]]]:
@@ -161,20 +115,4 @@ def _text(value: Any, digits: int) -> str:
     return printable(str(value))
 
 
-def _spaced(cells: Sequence[str], widths: Sequence[int], names: Sequence[str]) -> str:
-    padded = []
-    for cell, width, name in zip(cells, widths, names, strict=True):
-        blanks = " " * (width - text_width(cell))
-        padded.append(blanks + cell if name in NUMBERS else cell + blanks)
-    return "  ".join(padded).rstrip()
-
-
-FORMATS: dict[str, Render] = {
-    "table": _table,
-    "plain": _plain,
-    "json": _json,
-    "ndjson": _ndjson,
-    "csv": _delimited(","),
-    "tsv": _delimited("\t"),
-    "md": _markdown,
-}
+FORMATS = formats(table=_table, plain=_plain, md=_markdown, flat=WorstTable)

@@ -10,16 +10,14 @@ from losscli.assembly import natural_key, slice_order
 from losscli.columns import ColumnRequest
 from losscli.declaration import DEFAULT_DIALECT
 from losscli.errors import UsageError
-from losscli.expression import Expression, select_losses
+from losscli.expression import Expression
 from losscli.job import Job, Settings
 from losscli.outcome import bin_places
-from losscli.preparation import prepare
+from losscli.preparation import prepare, read_keywords
 from losscli.ranking.leaders import GroupKey, Leader, Leaders
 from losscli.ranking.report import WorstOfLoss, WorstReport, WorstRow
 from losscli.ranking.work import Cells, Ranked, RankingWork
-from losscli.readers.text_options import TextOptions
 from losscli.records import dataclass
-from losscli.registry import load_plugin
 from losscli.work import BLOCK_ROWS, NanPolicy, Partial
 
 if TYPE_CHECKING:
@@ -92,33 +90,7 @@ def worst(
 
     Raises a `LosscliError`: UsageError, InputError or NothingToEvaluate.
     """
-    for path in [plugin] if isinstance(plugin, str) else plugin or ():
-        load_plugin(path)
-    expressions = select_losses([loss] if isinstance(loss, str) else list(loss), parameters, dialect)
-    request = ColumnRequest.of(
-        label=label,
-        pred=pred,
-        by=by,
-        columns=columns,
-        classes=classes,
-        pos_label=pos_label,
-        pred_kind=pred_kind,
-        id=id,
-        keep=keep,
-    )
-    settings = Settings(
-        nan=nan,
-        chunk_rows=chunk_rows,
-        threads=threads,
-        engine=engine,
-        scheduler=scheduler,
-        strict=strict,
-        where=where,
-        labels=labels,
-        on=on,
-        text=TextOptions.of(delimiter, quote, decimal, encoding, header),
-    )
-    return Worst(rank(prepare_ranking(data, expressions, request, settings, format), n, per_class=per_class))
+    return Worst(rank(prepare_ranking(data, *read_keywords(locals())), n, per_class=per_class))
 
 
 def prepare_ranking(

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from losscli.errors import InputError
 from losscli.readers.filesystems import is_answer, refusal
 from losscli.readers.nested import columns_of
+from losscli.readers.parquet_file import ParquetFile, open_file
 from losscli.readers.schema import PEEKED_ROWS, check_names, lists_without_length, projected, with_seen_lengths
 from losscli.readers.source import Batches, ColumnType, Format, Shard, Source
 from losscli.readers.storage import is_uri, opened
 from losscli.readers.streams import Place, first_sentence
 from losscli.records import dataclass
-
-if TYPE_CHECKING:
-    from pyarrow.parquet import ParquetFile
 
 MAGIC = b"PAR1"
 
@@ -41,7 +38,7 @@ class ParquetShard(Shard):
         first_row = self.first_row or 0
         dictionaries = [name for name, wanted in types.items() if wanted == "text" and name in self.texts]
         with _opened(self.place, dictionaries) as file:
-            for batch in file.iter_batches(chunk_rows, list(self.row_groups), list(types), use_threads=False):
+            for batch in file.iter_batches(chunk_rows, self.row_groups, list(types), use_threads=False):
                 if batch.num_rows:
                     yield first_row, projected(batch, types, self.place)
                     first_row += batch.num_rows
@@ -82,7 +79,7 @@ def open_parquet(index: int, place: Place) -> ParquetSource:
         groups = tuple(metadata.row_group(group).num_rows for group in range(metadata.num_row_groups))
         unknown = lists_without_length(columns)
         if unknown:
-            first = next(file.iter_batches(PEEKED_ROWS, columns=unknown, use_threads=False), None)
+            first = next(file.iter_batches(PEEKED_ROWS, None, unknown, use_threads=False), None)
             columns = columns if first is None else with_seen_lengths(columns, first)
     return ParquetSource(index, place, "parquet", place.size, sum(groups), columns, groups)
 
@@ -90,21 +87,13 @@ def open_parquet(index: int, place: Place) -> ParquetSource:
 @contextmanager
 def _opened(place: Place, dictionaries: Collection[str] = ()) -> Iterator[ParquetFile]:
     """A Parquet file for reading; its failures are InputErrors."""
-    from pyarrow.parquet import ParquetFile
-
     try:
         # pre_buffer=True keeps every row group that it has read: 3.3 GB for 200 million rows.  From object storage
         # it saves a round trip for each buffer, and a shard holds few row groups.
-        with (
-            opened(place.path) as stored,
-            ParquetFile(
-                stored,
-                pre_buffer=is_uri(place.path),
-                buffer_size=BUFFER_BYTES,
-                read_dictionary=list(dictionaries),
-            ) as file,
-        ):
-            yield file
+        with opened(place.path) as stored:
+            yield open_file(
+                stored, pre_buffer=is_uri(place.path), buffer_size=BUFFER_BYTES, dictionaries=list(dictionaries)
+            )
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         if is_answer(error):
             raise refusal(place.name, error) from error

@@ -8,7 +8,8 @@ own, so that a slice of nulls differs from a row that is no slice.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
 
 from losscli.report import Report, Result, Row
 
@@ -19,6 +20,14 @@ MEASURES = ("count", "weight", "value", "mean", "std", "sem", "ci_low", "ci_high
 ENDING = ("sum", "share", "status", "signature")
 TEXT = frozenset({*IDENTITY, "status", "signature"})
 WHOLE = frozenset({"count"})
+
+
+class Flat(Protocol):
+    """A flat table: the names of its columns, and its rows as tuples in their order."""
+
+    columns: list[str]
+
+    def rows(self) -> Iterable[tuple[Any, ...]]: ...
 
 
 class FlatTable:
@@ -47,17 +56,13 @@ class FlatTable:
                 yield self._row(result, row)
 
     def _row(self, result: Result, row: Row) -> tuple[Value, ...]:
-        is_slice = row.level == "slice"
         low, high = row.ci if row.ci else (None, None)
         numbers = (row.weight, row.loss, row.mean, row.std, row.sem, low, high, row.minimum, row.maximum)
         return (
             result.loss,
             result.title,
             result.reduction,
-            row.level,
-            ",".join(row.key) if is_slice else None,
-            row.key.get("class") if row.level == "class" else None,
-            *(row.key.get(name) if is_slice else None for name in self._by),
+            *key_cells(row.level, row.key, self._by),
             int(row.count),
             *map(_plain, numbers),
             *(_plain(row.quantiles.get(name)) for name in self._quantiles),
@@ -66,6 +71,17 @@ class FlatTable:
             row.status,
             result.signature,
         )
+
+
+def key_cells(level: str, key: Mapping[str, str | None], by: Sequence[str]) -> tuple[str | None, ...]:
+    """The cells that say which row it is: level, columns of the slice, class, and the value in each column of `by`."""
+    is_slice = level == "slice"
+    return (
+        level,
+        ",".join(key) if is_slice else None,
+        key["class"] if level == "class" else None,
+        *(key.get(name) if is_slice else None for name in by),
+    )
 
 
 def _plain(value: float | None) -> float | None:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+import math
+from typing import TYPE_CHECKING, Any
 
 from losscli.renderers.renderer import Renderer, RenderOptions
 from losscli.report import Report
+
+if TYPE_CHECKING:
+    from losscli.renderers.flat import Flat
 
 
 def render(report: Report, options: RenderOptions) -> str:
@@ -23,6 +27,18 @@ def json_text(document: Any, indent: int | None = None) -> str:
         # A path that is not UTF-8 carries lone surrogates, which only an escape can hold.
         return json.dumps(document, indent=indent, allow_nan=False)
     return text
+
+
+def json_lines(table: Flat) -> str:
+    """A flat table, one JSON object a line; infinity is a text, for JSON has none."""
+    return "".join(
+        json_text({name: _finite(value) for name, value in zip(table.columns, row, strict=True)}) + "\n"
+        for row in table.rows()
+    )
+
+
+def _finite(value: Any) -> Any:
+    return str(value) if isinstance(value, float) and math.isinf(value) else value
 
 
 RENDERER = Renderer(

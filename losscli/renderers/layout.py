@@ -7,8 +7,8 @@ in which order they give way when the terminal is narrow.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Generic, Protocol, TypeVar
 
 from losscli.records import dataclass
 from losscli.report import Report, Result, Row
@@ -24,48 +24,60 @@ PRIORITY = (
 CROSS = " × "
 
 
+class Keyed(Protocol):
+    """A row that is a class or a slice, or sums them up."""
+
+    @property
+    def level(self) -> str: ...
+
+    @property
+    def key(self) -> Mapping[str, str | None]: ...
+
+
+RowT = TypeVar("RowT", bound=Keyed)
+
+
 @dataclass(frozen=True)
-class Column:
-    """A column of numbers: `read` gives the texts of a row, two of them for an interval."""
+class Column(Generic[RowT]):
+    """A column: `read` gives the texts of a row, two of them for an interval; words stand at the left."""
 
     key: str
     title: str
-    read: Callable[[Row], tuple[str, ...]]
-
-    @property
-    def priority(self) -> tuple[int, str]:
-        known = self.key in PRIORITY
-        return (PRIORITY.index(self.key) if known else len(PRIORITY), self.key)
+    read: Callable[[RowT], tuple[str, ...]]
+    words: bool = False
 
 
 @dataclass(frozen=True)
-class Block:
+class Block(Generic[RowT]):
     """The classes, or the slices of one grouping; `omitted` of them are not shown."""
 
     label: str
-    rows: Sequence[Row]
+    rows: Sequence[RowT]
     omitted: int
 
 
-def blocks(result: Result, top: int) -> list[Block]:
+def blocks(result: Result, top: int) -> list[Block[Row]]:
     """The groupings of a result, each cut to its `top` worst rows (0: all)."""
-    groupings: dict[tuple[str, ...], list[Row]] = {}
-    if result.classes:
-        groupings[("class",)] = list(result.classes)
-    for row in result.slices:
-        groupings.setdefault(("slice", *row.key), []).append(row)
-    found = []
-    for key, rows in groupings.items():
-        shown = rows
-        if 0 < top < len(rows):
-            shown = sorted(rows, key=_loss_descending)[:top]
-        label = "class" if key == ("class",) else CROSS.join(printable(name) for name in key[1:])
-        found.append(Block(label, shown, len(rows) - len(shown)))
+    return grouped([*result.classes, *result.slices], top, lambda row: row.loss)
+
+
+def grouped(rows: Iterable[RowT], top: int, badness: Callable[[RowT], float | None]) -> list[Block[RowT]]:
+    """Rows by what they are grouped by, each block cut to the `top` rows of most `badness` (0: all)."""
+    groupings: dict[tuple[str, ...], list[RowT]] = {}
+    for row in rows:
+        groupings.setdefault((row.level, *row.key), []).append(row)
+    found: list[Block[RowT]] = []
+    for (level, *names), members in groupings.items():
+        shown = members
+        if 0 < top < len(members):
+            shown = sorted(members, key=lambda row: _descending(badness(row)))[:top]
+        label = "class" if level == "class" else CROSS.join(map(printable, names))
+        found.append(Block(label, shown, len(members) - len(shown)))
     return found
 
 
-def _loss_descending(row: Row) -> tuple[bool, float]:
-    return (row.loss is None, 0.0 if row.loss is None else -row.loss)
+def _descending(value: float | None) -> tuple[bool, float]:
+    return (value is None, 0.0 if value is None else -value)
 
 
 def row_name(result: Result, row: Row) -> str:
@@ -76,13 +88,12 @@ def row_name(result: Result, row: Row) -> str:
         return f"macro over {present}" + (f" of {known:,}" if known > row.count else "")
     if row.level == "total":
         return "total"
-    return CROSS.join(_value_name(value) for value in row.key.values())
+    return key_name(row.key)
 
 
-def _value_name(value: str | None) -> str:
-    if value is None:
-        return "(null)"
-    return printable(value) or '""'
+def key_name(key: Mapping[str, str | None]) -> str:
+    """The name of a class, or of a slice by its values."""
+    return CROSS.join("(null)" if value is None else printable(value) or '""' for value in key.values())
 
 
 def printable(text: str) -> str:
@@ -92,18 +103,20 @@ def printable(text: str) -> str:
     return "".join(mark if mark.isprintable() else mark.encode("unicode_escape").decode() for mark in text)
 
 
-def columns(report: Report, result: Result, digits: int) -> list[Column]:
+def columns(report: Report, result: Result, digits: int) -> list[Column[Row]]:
     """The columns worth showing: without those that are empty or repeat the loss in every row."""
     rows = result.rows
     quantiles = list(dict.fromkeys(name for row in rows for name in row.quantiles))
 
-    def number(key: str, read: Callable[[Row], float | None]) -> Column:
+    def number(key: str, read: Callable[[Row], float | None]) -> Column[Row]:
         return Column(key, key, lambda row: (significant(read(row), digits),))
 
-    def quantile(key: str) -> Column:
+    def quantile(key: str) -> Column[Row]:
         return number(key, lambda row: row.quantiles.get(key))
 
-    found = [Column("count", "count", lambda row: ("" if row.level == "macro" else f"{row.count:,}",))]
+    found: list[Column[Row]] = [
+        Column("count", "count", lambda row: ("" if row.level == "macro" else f"{row.count:,}",))
+    ]
     if any(row.weight is not None and row.weight != row.count for row in rows if row.level != "macro"):
         found.append(number("weight", lambda row: row.weight))
     found.append(number("loss", lambda row: row.loss))
@@ -111,7 +124,7 @@ def columns(report: Report, result: Result, digits: int) -> list[Column]:
         found.append(Column("ci", f"{100 * report.level:g}% ci", lambda row: _interval(row, digits)))
     if any(row.share is not None for row in rows if row.level in ("class", "slice")):
         found.append(Column("share", "share", lambda row: (_percent(row.share),)))
-    statistics: list[tuple[Column, Callable[[Row], float | None]]] = [
+    statistics: list[tuple[Column[Row], Callable[[Row], float | None]]] = [
         (number("mean", lambda row: row.mean), lambda row: row.mean),
         (number("std", lambda row: row.std), lambda row: row.std),
         (number("sem", lambda row: row.sem), lambda row: row.sem),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from losscli.renderers.layout import (
     Column,
@@ -36,11 +36,11 @@ def _result_parts(report: Report, result: Result, options: RenderOptions) -> lis
     groups = blocks(result, options.top)
     shown = columns(report, result, options.digits)
     head = groups[0].label if len(groups) == 1 else ""
-    lines = [_line([head, *(column.title for column in shown)]), _line(["---"] + ["---:"] * len(shown))]
+    lines = [grid([head, *(column.title for column in shown)], (), [False, *(True for _ in shown)])]
     omitted = []
     for block in groups:
         if len(groups) > 1:
-            lines.append(_line([f"*by {escaped(block.label)}*"] + [""] * len(shown), ready=True))
+            lines.append(line([f"*by {escaped(block.label)}*"] + [""] * len(shown), ready=True))
         lines += [_row_line(result, row, shown) for row in block.rows]
         if block.omitted:
             omitted.append(f"{block.label}: {block.omitted:,} more, the {len(block.rows)} worst are shown")
@@ -52,11 +52,18 @@ def _result_parts(report: Report, result: Result, options: RenderOptions) -> lis
     return parts
 
 
-def _row_line(result: Result, row: Row, shown: Sequence[Column]) -> str:
-    return _line([row_name(result, row), *(interval_text(column.read(row)) for column in shown)])
+def _row_line(result: Result, row: Row, shown: Sequence[Column[Row]]) -> str:
+    return line([row_name(result, row), *(interval_text(column.read(row)) for column in shown)])
 
 
-def _line(cells: Sequence[str], *, ready: bool = False) -> str:
+def grid(header: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[bool]) -> str:
+    """A table of texts; columns that are `right` are aligned there."""
+    rule = line(["---:" if one else "---" for one in right], ready=True)
+    return "\n".join([line(header), rule, *map(line, rows)])
+
+
+def line(cells: Sequence[str], *, ready: bool = False) -> str:
+    """A line of a table; cells that are `ready` hold Markdown."""
     return "| " + " | ".join(cell if ready else escaped(cell) for cell in cells) + " |"
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from losscli.renderers.flat import FlatTable
-from losscli.renderers.json import json_text
+from losscli.renderers.json import json_lines
 from losscli.renderers.renderer import Renderer, RenderOptions
 from losscli.report import Report
 
 
 def render(report: Report, options: RenderOptions) -> str:
     """The rows of csv as objects; every object has every column, null where it does not apply."""
-    table = FlatTable(report)
-    return "".join(json_text(dict(zip(table.columns, row, strict=True))) + "\n" for row in table.rows())
+    return json_lines(FlatTable(report))
 
 
 RENDERER = Renderer(

@@ -21,7 +21,7 @@ def render(report: Report, options: RenderOptions) -> bytes:
     }
     # Through CSV because pyarrow, given Python objects, imports pandas when that is installed.
     arrow = pa_csv.read_csv(
-        pa.py_buffer(delimited(report, ",").encode()),
+        pa.py_buffer(delimited(table, ",").encode()),
         # A report is small, and a thread pool started here would outlive the call.
         read_options=pa_csv.ReadOptions(use_threads=False),
         parse_options=pa_csv.ParseOptions(newlines_in_values=True),

@@ -7,9 +7,8 @@ of the row, which is the last; ``-`` is a value that does not exist.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from losscli.renderers.layout import MISSING, printable, significant, text_width
+from losscli.renderers.drawing import spaced
+from losscli.renderers.layout import MISSING, printable, significant
 from losscli.renderers.renderer import Renderer, RenderOptions
 from losscli.report import Report, Result, Row
 
@@ -24,16 +23,8 @@ def render(report: Report, options: RenderOptions) -> str:
     header = (*HEADER, *quantiles, *ENDING)
     lines = [header]
     lines += [_fields(result, row, quantiles, options.digits) for result in report.results for row in result.rows]
-    widths = [max(text_width(line[position]) for line in lines) for position in range(len(header))]
-    return "".join(_line(line, widths, header) + "\n" for line in lines)
-
-
-def _line(fields: Sequence[str], widths: Sequence[int], header: Sequence[str]) -> str:
-    cells = []
-    for field, width, name in zip(fields, widths, header, strict=True):
-        blanks = " " * (width - text_width(field))
-        cells.append(field + blanks if name in TEXT_FIELDS else blanks + field)
-    return "  ".join(cells).rstrip()
+    numbers = [place for place, name in enumerate(header) if name not in TEXT_FIELDS]
+    return "".join(line + "\n" for line in spaced(lines, right=numbers))
 
 
 def _fields(result: Result, row: Row, quantiles: list[str], digits: int) -> tuple[str, ...]:

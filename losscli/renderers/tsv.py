@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from losscli.renderers.delimited import delimited
+from losscli.renderers.flat import FlatTable
 from losscli.renderers.renderer import Renderer, RenderOptions
 from losscli.report import Report
 
 
 def render(report: Report, options: RenderOptions) -> str:
     """The flat table with tabs."""
-    return delimited(report, "\t")
+    return delimited(FlatTable(report), "\t")
 
 
 RENDERER = Renderer(

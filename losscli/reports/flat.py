@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from losscli.gates.result import GateReport
-from losscli.renderers.delimited import delimited_line
-from losscli.renderers.flat import Value, distinct
+from losscli.renderers.flat import Value, distinct, key_cells
 
 IDENTITY = ("rule", "metric", "severity", "test", "level", "by", "class")
 MEASURES = (
@@ -28,23 +27,12 @@ class FlatChecks:
         """The checks; a value that does not exist is None."""
         for result, check in self._report.checks():
             numbers = check.to_dict()
-            is_slice = check.level == "slice"
             low, high = check.ci or (None, None)
             yield (
                 result.rule.name,
                 result.metric,
                 result.rule.severity,
                 result.rule.test if check.against_baseline else None,
-                check.level,
-                ",".join(check.key) if is_slice else None,
-                numbers["class"],
-                *(check.key.get(name) if is_slice else None for name in self._by),
+                *key_cells(check.level, check.key, self._by),
                 *({**numbers, "ci_low": low, "ci_high": high}[name] for name in MEASURES),
             )
-
-
-def delimited(report: GateReport, delimiter: str) -> str:
-    """The flat table with a header line."""
-    table = FlatChecks(report)
-    lines = [delimited_line(table.columns, delimiter), *(delimited_line(row, delimiter) for row in table.rows())]
-    return "".join(lines)

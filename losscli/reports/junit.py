@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from xml.sax.saxutils import escape, quoteattr
 
 from losscli.gates.checks import Check, place_of
 from losscli.gates.result import GateReport, RuleResult
@@ -59,10 +58,15 @@ def _case(result: RuleResult, check: Check) -> Sequence[str]:
 
 
 def _quoted(value: object) -> str:
+    # It brings HTTP and OpenSSL along, so it is loaded only where such a report is written.
+    from xml.sax.saxutils import quoteattr
+
     return quoteattr(_FORBIDDEN.sub("�", str(value)), {"\n": "&#10;", "\r": "&#13;", "\t": "&#9;"})
 
 
 def _text(value: str) -> str:
+    from xml.sax.saxutils import escape
+
     return escape(_FORBIDDEN.sub("�", value))
 
 

@@ -11,7 +11,7 @@ from losscli.gates.result import GateReport, RuleResult
 from losscli.gates.rules import CLASSES
 from losscli.gates.verdicts import Verdict
 from losscli.records import dataclass
-from losscli.renderers.layout import CROSS, MISSING, interval_text, printable, significant
+from losscli.renderers.layout import CROSS, MISSING, interval_text, key_name, printable, significant
 
 # The order in which columns are given room; what is shown stands in the order of `columns`.
 PRIORITY = ("verdict", "place", "cand", "limit", "change", "p", "relative", "count", "base", "rows", "ci")
@@ -94,7 +94,7 @@ def place_text(check: Check, *, with_columns: bool) -> str:
         return "total"
     if with_columns:
         return printable(place_of(check.level, check.key))
-    return CROSS.join("(null)" if value is None else printable(value) or '""' for value in check.key.values())
+    return key_name(check.key)
 
 
 def _columns(report: GateReport, checks: Sequence[Check]) -> list[Column]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from losscli.gates.result import GateReport
 from losscli.gates.verdicts import Verdict
 from losscli.renderers import RenderOptions
-from losscli.renderers.md import escaped
+from losscli.renderers.md import escaped, grid
 from losscli.reports.kind import ReportKind
 from losscli.reports.layout import Block, blocks, endnotes
 
@@ -48,16 +46,8 @@ def _parts(report: GateReport, top: int) -> list[str]:
 
 
 def _table(block: Block) -> str:
-    lines = [
-        _line([column.title for column in block.columns]),
-        _line(["---:" if column.number else "---" for column in block.columns], ready=True),
-    ]
-    lines += [_line([column.texts[place] for column in block.columns]) for place in range(len(block.checks))]
-    return "\n".join(lines)
-
-
-def _line(cells: Sequence[str], *, ready: bool = False) -> str:
-    return "| " + " | ".join(cell if ready else escaped(cell) for cell in cells) + " |"
+    rows = zip(*(column.texts for column in block.columns), strict=True)
+    return grid([column.title for column in block.columns], rows, [column.number for column in block.columns])
 
 
 REPORT = ReportKind(name="md", summary="GitHub tables for pull requests and step summaries", render=render)

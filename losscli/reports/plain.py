@@ -9,7 +9,8 @@ from __future__ import annotations
 from losscli.gates.checks import Check, place_of
 from losscli.gates.result import GateReport, RuleResult
 from losscli.renderers import RenderOptions
-from losscli.renderers.layout import MISSING, printable, significant, text_width
+from losscli.renderers.drawing import spaced
+from losscli.renderers.layout import MISSING, printable, significant
 from losscli.reports.kind import ReportKind
 
 HEADER = ("verdict", "rule", "metric", "kind", "count", "base", "cand", "diff", "limit", "p_adjusted", "place")
@@ -18,12 +19,7 @@ HEADER = ("verdict", "rule", "metric", "kind", "count", "base", "cand", "diff", 
 def render(report: GateReport, options: RenderOptions) -> str:
     """A header and one line per check."""
     lines = [HEADER, *(_fields(result, check, options.digits) for result, check in report.checks())]
-    widths = [max(map(text_width, column)) for column in zip(*lines, strict=True)]
-    padded = (
-        "  ".join(text + " " * (width - text_width(text)) for text, width in zip(line, widths, strict=True))
-        for line in lines
-    )
-    return "".join(line.rstrip() + "\n" for line in padded)
+    return "".join(line + "\n" for line in spaced(lines))
 
 
 def _fields(result: RuleResult, check: Check, digits: int) -> tuple[str, ...]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from losscli.gates.result import GateReport
 from losscli.renderers import RenderOptions
-from losscli.reports.flat import delimited
+from losscli.renderers.delimited import delimited
+from losscli.reports.flat import FlatChecks
 from losscli.reports.kind import ReportKind
 
 
 def render(report: GateReport, options: RenderOptions) -> str:
     """The flat table with tabs."""
-    return delimited(report, "\t")
+    return delimited(FlatChecks(report), "\t")
 
 
 REPORT = ReportKind(name="tsv", summary="tab-separated values, one row per check", render=render)

@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from losscli.columns import ColumnRequest
 from losscli.declaration import DEFAULT_DIALECT
-from losscli.expression import select_losses
-from losscli.job import Settings
-from losscli.readers.text_options import TextOptions
+from losscli.preparation import read_keywords
 from losscli.records import dataclass
-from losscli.registry import load_plugin
 from losscli.slicing.report import FoundSlice, SliceReport
 from losscli.slicing.search import Search, find_slices, prepare_search
 from losscli.work import BLOCK_ROWS, NanPolicy
@@ -95,32 +91,7 @@ def slices(
 
     Raises a `LosscliError`: UsageError, InputError or NothingToEvaluate.
     """
-    for path in [plugin] if isinstance(plugin, str) else plugin or ():
-        load_plugin(path)
-    expressions = select_losses([loss] if isinstance(loss, str) else list(loss), parameters, dialect)
-    request = ColumnRequest.of(
-        label=label,
-        pred=pred,
-        weight=weight,
-        columns=columns,
-        classes=classes,
-        pos_label=pos_label,
-        pred_kind=pred_kind,
-        id=id,
-    )
-    settings = Settings(
-        nan=nan,
-        level=level,
-        chunk_rows=chunk_rows,
-        threads=threads,
-        engine=engine,
-        scheduler=scheduler,
-        strict=strict,
-        where=where,
-        labels=labels,
-        on=on,
-        text=TextOptions.of(delimiter, quote, decimal, encoding, header),
-    )
+    asked = read_keywords(locals())
     search = Search(
         columns=tuple(among.split(",")) if isinstance(among, str) else None if among is None else tuple(among),
         max_order=max_order,
@@ -130,4 +101,4 @@ def slices(
         weight=score_alpha,
         top=top,
     )
-    return Slices(find_slices(prepare_search(data, expressions, request, settings, format), search))
+    return Slices(find_slices(prepare_search(data, *asked), search))

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from losscli.errors import UsageError, nearest
 from losscli.renderers import RenderOptions
-from losscli.renderers.delimited import delimited_line
+from losscli.renderers.drawing import Line, NamedRows, drawn, drawn_text, spaced, wrapped
 from losscli.renderers.flat import distinct
-from losscli.renderers.json import json_text
-from losscli.renderers.layout import cut_middle, printable, significant, text_width
-from losscli.renderers.md import escaped
-from losscli.renderers.table import GAP, Line, align_decimals, drawn_text, wrapped
+from losscli.renderers.formats import formats
+from losscli.renderers.layout import printable, significant
+from losscli.renderers.md import escaped, grid
 from losscli.slicing.report import FoundSlice, SliceReport, SlicesOfLoss
-
-Render = Callable[[SliceReport, RenderOptions], str]
 
 IDENTITY = ("loss", "title", "by")
 MEASURES = ("count", "share", "value", "rest", "diff", "ratio", "p", "p_adjusted", "score", "signature")
@@ -26,14 +22,6 @@ PRIORITY = ("rows", "loss", "rest", "p (Holm)", "score", "ratio", "share")
 NARROW_NAME = 24
 # Of more columns only the number is told.
 SHOWN_COLUMNS = 8
-
-
-def find_format(name: str) -> Render:
-    """The format called `name`; a UsageError suggests the nearest."""
-    if name not in FORMATS:
-        near = nearest(name, FORMATS)
-        raise UsageError(f"no output format {name}", "one of " + ", ".join(FORMATS), near)
-    return FORMATS[name]
 
 
 def slice_name(by: Mapping[str, str | None]) -> str:
@@ -70,35 +58,13 @@ class FlatSlices:
                 )
 
 
-def _json(report: SliceReport, options: RenderOptions) -> str:
-    return json_text(report.to_dict(), indent=2) + "\n"
-
-
-def _ndjson(report: SliceReport, options: RenderOptions) -> str:
-    table = FlatSlices(report)
-    return "".join(json_text(dict(zip(table.columns, row, strict=True))) + "\n" for row in table.rows())
-
-
-def _delimited(delimiter: str) -> Render:
-    def render(report: SliceReport, options: RenderOptions) -> str:
-        table = FlatSlices(report)
-        lines = [delimited_line(table.columns, delimiter)]
-        return "".join([*lines, *(delimited_line(row, delimiter) for row in table.rows())])
-
-    return render
-
-
 def _plain(report: SliceReport, options: RenderOptions) -> str:
     """The same fields in every line, without blanks in any but the last, which is the name of the slice."""
     lines = [["title", *(title.replace(" ", "_") for title in TITLES), "slice"]]
     for result in report.results:
         title = printable(result.title).replace(" ", "_")
         lines += [[title, *_cells(one, options.digits), slice_name(one.by)] for one in result.slices]
-    widths = [max(map(text_width, column)) for column in zip(*lines, strict=True)]
-    return "".join(
-        GAP.join(_padded(cell, width) for cell, width in zip(line, widths, strict=True)).rstrip() + "\n"
-        for line in lines
-    )
+    return "".join(line + "\n" for line in spaced(lines))
 
 
 def _markdown(report: SliceReport, options: RenderOptions) -> str:
@@ -106,9 +72,8 @@ def _markdown(report: SliceReport, options: RenderOptions) -> str:
     for result in report.results:
         parts.append(f"**{escaped(headline(result))}**")
         if result.slices:
-            lines = [["slice", *TITLES], *([slice_name(one.by), *_cells(one, options.digits)] for one in result.slices)]
-            drawn = ["| " + " | ".join(map(escaped, line)) + " |" for line in lines]
-            parts.append("\n".join([drawn[0], "| --- |" + " ---: |" * len(TITLES), *drawn[1:]]))
+            rows = ([slice_name(one.by), *_cells(one, options.digits)] for one in result.slices)
+            parts.append(grid(["slice", *TITLES], rows, [False, *(True for _ in TITLES)]))
         parts.append("\n".join(f"- {escaped(text)}" for text in [*_more(result), subtitle(report, result)]))
     ends = [*report.notes, *(f"warning: {warning}" for warning in report.warnings)]
     parts += ["\n".join(f"- {escaped(text)}" for text in ends)] if ends else []
@@ -140,31 +105,9 @@ def _table(report: SliceReport, options: RenderOptions) -> str:
 def _table_lines(result: SlicesOfLoss, digits: int, width: int | None) -> list[Line]:
     names = ["slice", *(slice_name(one.by) for one in result.slices)]
     sides = zip(*(_cells(one, digits) for one in result.slices), strict=True)
-    columns = {title: [title, *align_decimals(list(side))] for title, side in zip(TITLES, sides, strict=True)}
-    widths = {title: max(map(text_width, cells)) for title, cells in columns.items()}
-    natural = max(map(text_width, names))
-    shown, name_width = list(TITLES), natural
-    if width is not None:
-        room = width - min(natural, NARROW_NAME)
-        shown = []
-        for title in PRIORITY:
-            room -= len(GAP) + widths[title]
-            if room < 0 and title not in PRIORITY[:2]:
-                break
-            shown.append(title)
-        shown.sort(key=TITLES.index)
-        used = sum(len(GAP) + widths[title] for title in shown)
-        name_width = min(natural, max(width - used, min(natural, NARROW_NAME)))
-    lines: list[Line] = []
-    for place, name in enumerate(names):
-        cells = [columns[title][place].rjust(widths[title]) for title in shown]
-        text = GAP.join([_padded(cut_middle(name, name_width), name_width), *cells])
-        lines.append([(text, "" if place else "bold")])
-    hidden = [title for title in TITLES if title not in shown]
-    if hidden:
-        needed = natural + sum(len(GAP) + one for one in widths.values())
-        lines += wrapped(f"not shown: {', '.join(hidden)} (a terminal of {needed} columns shows all)", "dim", width)
-    return lines
+    columns = [drawn(title, title, [(text,) for text in side]) for title, side in zip(TITLES, sides, strict=True)]
+    table = NamedRows(names, columns, PRIORITY, PRIORITY[:2], width, NARROW_NAME)
+    return table.lines(table.line)
 
 
 def headline(result: SlicesOfLoss) -> str:
@@ -209,16 +152,4 @@ def _cells(one: FoundSlice, digits: int) -> list[str]:
     ]
 
 
-def _padded(text: str, width: int) -> str:
-    return text + " " * (width - text_width(text))
-
-
-FORMATS: dict[str, Render] = {
-    "table": _table,
-    "plain": _plain,
-    "json": _json,
-    "ndjson": _ndjson,
-    "csv": _delimited(","),
-    "tsv": _delimited("\t"),
-    "md": _markdown,
-}
+FORMATS = formats(table=_table, plain=_plain, md=_markdown, flat=FlatSlices)

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from losscli.roles import FloatArray, IntArray
 from losscli.summary.blocks import cell_blocks, group_counts, grown, row_blocks
-from losscli.summary.octants import octant_of_key
+from losscli.summary.dense import DenseSums
+from losscli.summary.octants import LOWEST, octant_of_key
 from losscli.summary.powers import (
     GRID,
     GRID_BITS,
@@ -97,6 +98,21 @@ class PowerSums:
             if other._high is not None:
                 self._carried()[:, cells[block]] += other._high[:, block]
         self._pending[:] = rows
+
+    def absorb(self, other: DenseSums) -> None:
+        """Add the sums of another kind, group by group."""
+        zeros = other.zeros_by_group()
+        self._grow(zeros.size)
+        self.sketch.add_zeros(zeros)
+        for group, negative, table in other.octant_tables(self.sketch.bits):
+            self._grow(group + 1)
+            keys = (group << 16) | (negative << 15) | (table.octants - LOWEST)
+            cells = self.sketch.absorb(keys, table.counts)
+            self._reserve()
+            self._sums[:, cells] += table.low
+            self._carried()[:, cells] += table.high
+            # A carried rest is less than one row.
+            self._pending[group] += 1
 
     def totals(self, group: int | None) -> PowerTotals:
         """Count and power sums of a group, or of all groups together."""

@@ -67,6 +67,11 @@ class QuantileSketch:
         return self._zeros.size
 
     @property
+    def bits(self) -> int:
+        """The resolution: bits of the mantissa that tell bins apart."""
+        return self._fine + OCTANT_BITS
+
+    @property
     def index(self) -> CellIndex:
         """The octant cells in use."""
         return self._index
@@ -129,6 +134,18 @@ class QuantileSketch:
             counts, others = self._counts.reshape(-1, width), other.octant_counts_by_bin()
             for block in cell_blocks(keys.size):
                 counts[cells[block]] += others[block]
+        return cells
+
+    def add_zeros(self, zeros: IntArray) -> None:
+        """Add zeros to each group, (groups,)."""
+        self.grow(zeros.size)
+        self._zeros[: zeros.size] += zeros
+
+    def absorb(self, keys: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Add counts of each bin of distinct octant cells, (cells, 2^(bits - 3)); returns the cells."""
+        cells = self._index.locate_keys(keys)
+        self._reserve()
+        self._counts.reshape(-1, 1 << self._fine)[cells] += counts
         return cells
 
     def octant_counts_by_bin(self) -> NDArray[np.int64]:

@@ -10,10 +10,10 @@ import numpy as np
 
 from losscli.roles import FloatArray, IntArray
 from losscli.summary.blocks import group_counts, grown, row_blocks, target_groups
-from losscli.summary.dense import SLOT_BITS, DenseCounts, DenseSums
+from losscli.summary.dense import SLOT_BITS, DenseSums
 from losscli.summary.exact import ExactSums
 from losscli.summary.extremes import Extremes
-from losscli.summary.moments import PowerSums
+from losscli.summary.grouped import GroupedSums
 from losscli.summary.powers import PowerTotals
 from losscli.summary.quantiles import Mass, QuantileSketch
 from losscli.summary.readings import Counts, Readings, Statistics, statistics_of
@@ -37,12 +37,11 @@ class LossSummary:
 
     def __init__(self, *, weighted: bool, grouped: bool) -> None:
         self._weighted = weighted
-        # Without weights the power sums count into a sketch of their own.
+        # Without weights the power sums count into bins of their own.
         self._dense = None if weighted or grouped else DenseSums()
-        self._power = PowerSums(GROUP_BITS) if grouped and not weighted else None
+        self._grouped = GroupedSums(GROUP_BITS) if grouped and not weighted else None
         self._weighted_power = WeightedPowerSums() if weighted else None
         self._sketch = QuantileSketch(GROUP_BITS if grouped else TOTAL_BITS, weighted=True) if weighted else None
-        self._total_counts = DenseCounts() if grouped and not weighted else None
         self._total_sketch = QuantileSketch(TOTAL_BITS, weighted=True) if grouped and weighted else None
         self._sample = SmallSample(weighted=weighted)
         self._extremes = Extremes()
@@ -84,14 +83,12 @@ class LossSummary:
         self._extremes.merge(other._extremes, target)
         if self._dense is not None and other._dense is not None:
             self._dense.merge(other._dense)
-        if self._power is not None and other._power is not None:
-            self._power.merge(other._power, target)
+        if self._grouped is not None and other._grouped is not None:
+            self._grouped.merge(other._grouped, target)
         if self._weighted_power is not None and other._weighted_power is not None:
             self._weighted_power.merge(other._weighted_power, target)
         if self._sketch is not None and other._sketch is not None:
             self._sketch.merge(other._sketch, target)
-        if self._total_counts is not None and other._total_counts is not None:
-            self._total_counts.merge(other._total_counts)
         if self._total_sketch is not None and other._total_sketch is not None:
             self._total_sketch.merge(other._total_sketch, None)
 
@@ -131,9 +128,8 @@ class LossSummary:
         self._extremes.update(values, codes, self.groups, ends)
         if self._dense is not None:
             self._dense.add(values, *ends)
-        if self._power is not None and self._total_counts is not None:
-            self._power.add(values, codes, counts, ends)
-            self._total_counts.add(values, *ends)
+        if self._grouped is not None:
+            self._grouped.add(values, codes, counts, ends)
 
     def _set_apart(
         self, values: FloatArray, weights: FloatArray | None, codes: IntArray | None
@@ -165,19 +161,17 @@ class LossSummary:
     def _masses(self, group: int | None) -> list[tuple[float, Mass]]:
         if self._dense is not None:
             return self._dense.masses()
-        if group is None and self._total_counts is not None:
-            return self._total_counts.masses()
-        if group is None and self._total_sketch is not None:
-            return self._total_sketch.masses(None)
-        sketch = self._sketch if self._power is None else self._power.sketch
+        if self._grouped is not None:
+            return self._grouped.masses(group)
+        sketch = self._sketch if group is not None or self._total_sketch is None else self._total_sketch
         assert sketch is not None
         return sketch.masses(group)
 
     def _totals(self, group: int | None) -> PowerTotals | WeightedTotals:
         if self._dense is not None:
-            return self._dense.totals()
-        if self._power is not None:
-            return self._power.totals(group)
+            return self._dense.totals(group)
+        if self._grouped is not None:
+            return self._grouped.totals(group)
         assert self._weighted_power is not None
         return self._weighted_power.totals(group)
 
