@@ -23,6 +23,12 @@ LISTED = 12
 LISTS = ("vector", "matrix", "labelled")
 NUMBERS = ("number", "integer")
 
+# What is neither a label nor a prediction.
+USELESS = ("moment", "other")
+
+# What a column may hold that has the score of one class in each row.
+ONE_SCORE = (*NUMBERS, "text", "null")
+
 Looking = Callable[[Sequence[str]], Mapping[str, Sight]]
 
 
@@ -110,7 +116,7 @@ class Finder:
         free = [name for name in self.by_name if name not in taken]
         found = conventions.truths(names.first_named(names.LABELS, free), list(self.by_name), self.path)
         lists = any(need.shape in ("vector", "vectors") for need in needs)
-        found = self._of_kind([name for name in found if self.by_name[name].kind not in ("labelled", "other")], lists)
+        found = self._of_kind([name for name in found if self.by_name[name].kind not in ("labelled", *USELESS)], lists)
         found = self._varying(found)
         if found:
             self._note("label", found)
@@ -158,8 +164,8 @@ class Finder:
 
     def _score(self, free: Sequence[str], label: str | None, *, margins: bool, pairs: bool) -> Choice | None:
         """One score a row; where `pairs` are allowed, that of one of two classes."""
-        usable = [name for name in free if self.by_name[name].kind not in ("other", "matrix")]
-        groups = names.wide_groups([name for name in usable if self.by_name[name].kind in (*NUMBERS, "text")])
+        usable = [name for name in free if self.by_name[name].kind not in ("matrix", *USELESS)]
+        groups = names.wide_groups([name for name in usable if self.by_name[name].kind in ONE_SCORE])
         in_groups = {name for group in groups for name in group.columns}
         singles = [name for name in names.first_named(names.SCORES, usable) if name not in in_groups or not pairs]
         lists = [name for name in self._lists(free, label) if self.by_name[name].width == 2] if pairs else []
@@ -192,7 +198,7 @@ class Finder:
         found = names.first_named(names.VALUES, free)
         if label is not None:
             found = list(dict.fromkeys([*names.predictions_of(label, free), *found]))
-        found = [name for name in found if self.by_name[name].kind not in ("labelled", "other")]
+        found = [name for name in found if self.by_name[name].kind not in ("labelled", *USELESS)]
         if not found:
             models = [model for side in ("lower", "upper") for _, model, _ in names.bounds_of(side, free)]
             found = [name for name in dict.fromkeys(models) if name in free]
@@ -201,7 +207,7 @@ class Finder:
                 return self._chosen(found, "by the bounds that are named after it")
         if not found:
             found = names.first_named((*names.SCORES, *names.LISTS), free)
-            found = [name for name in found if self.by_name[name].kind not in ("labelled", "other")]
+            found = [name for name in found if self.by_name[name].kind not in ("labelled", *USELESS)]
         found = self._varying(found or self._last_resort(free))
         if not found:
             return None
@@ -213,7 +219,7 @@ class Finder:
         lists = names.first_named(names.LISTS, free)
         if not lists and names.first_named(names.STRONGER_THAN_LABEL, self.by_name):
             lists = names.first_named(("label", "labels"), free)
-        return [name for name in lists if self.by_name[name].kind != "other"]
+        return [name for name in lists if self.by_name[name].kind not in USELESS]
 
     def _lists(self, free: Sequence[str], label: str | None) -> list[str]:
         known = names.first_named((*names.LISTS, *names.SCORES, *names.VALUES), free)
@@ -225,7 +231,7 @@ class Finder:
 
     def _wide(self, free: Sequence[str], label: str | None) -> Choice | None:
         lists = conventions.without_raw(self._lists(free, label), margins=False)
-        usable = [name for name in free if self.by_name[name].kind in (*NUMBERS, "text")]
+        usable = [name for name in free if self.by_name[name].kind in ONE_SCORE]
         groups = names.wide_groups(usable)
         raw = [group for group in groups if names.folded(group.columns[0]).startswith(names.RAW)]
         if raw and len(raw) < len(groups):

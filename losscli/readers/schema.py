@@ -65,7 +65,7 @@ def projected(batch: pa.RecordBatch, types: Mapping[str, ColumnType], place: Pla
                 array.validate(full=True)
         except TypeError as error:
             raise InputError(f'{place}: column "{name}" holds {error}', WANTED[wanted]) from None
-        except (pa.ArrowInvalid, UnicodeDecodeError) as error:
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, UnicodeDecodeError) as error:
             raise InputError(f'{place}: column "{name}" cannot be read: {error}', WANTED[wanted]) from None
         arrays.append(array)
     return pa.RecordBatch.from_arrays(arrays, names=list(types))
