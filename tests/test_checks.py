@@ -155,8 +155,8 @@ def predicted_side(rng: np.random.Generator) -> Mistake:
 
 def predicted_class_score(rng: np.random.Generator) -> Mistake:
     truth, score = two(rng, 2_000, 1.0, 0.3)
-    columns = {"target": truth, "Score": np.maximum(score, 1 - score), "Label": (score > 0.5).astype(int)}
-    text = f'no score in "Score" is below 0.5 in 2,000 rows, and {share(truth)} of the labels are positive'
+    columns = {"target": truth, "score": np.maximum(score, 1 - score), "label": (score > 0.5).astype(int)}
+    text = f'no score in "score" is below 0.5 in 2,000 rows, and {share(truth)} of the labels are positive'
     return columns, "bce", text, {"pred_kind": "prob"}
 
 

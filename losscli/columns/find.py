@@ -141,7 +141,7 @@ class Finder:
         wide_first = classes or any(need.shape == "vector" for need in needs)
         two_classes = bool(readings & set(BINARY_READINGS))
         if classes or two_classes or "either" in readings:
-            conventions.refuse_score_of_predicted_class(list(self.by_name), self.path)
+            conventions.refuse_score_of_predicted_class(list(self.by_name), label, self.path)
         level = self._quantile(needs, free)
         if level is not None:
             return level
@@ -254,18 +254,18 @@ class Finder:
         return None
 
     def _named_as_labels(self, free: Sequence[str], label: str) -> Choice | None:
-        """Columns of numbers that are called exactly as the values of the label, or these behind its name."""
-        columns = {canonical(name): name for name in free if self.by_name[name].kind in NUMBERS and name != label}
-        if len(columns) < 2:
-            return None
-        seen = self.sight(label)
+        """Columns of numbers that are called as the values of the label, alone or with its name around them."""
+        columns = [name for name in free if self.by_name[name].kind in NUMBERS and name != label]
+        seen = self.sight(label) if len(columns) > 1 else None
         words = {canonical(word) for word in (seen.words or ())} if seen else set()
         if len(words) < 2:
             return None
-        for pattern, why in (("{}", "named as the labels"), (label + "_{}", f'named "{label}_<label>"')):
-            found = {canonical(pattern.format(word)): word for word in words}
-            if set(found) <= set(columns):
-                pairs = names.in_class_order([(columns[name], found[name]) for name in columns if name in found])
+        for before, after in names.around_classes(label):
+            inner = {name: canonical(one) for name in columns if (one := names.between(before, name, after))}
+            found = [(name, one) for name, one in inner.items() if one in words]
+            if {one for _, one in found} == words:
+                pairs = names.in_class_order(found)
+                why = f'named "{before}<label>{after}"' if before or after else "named as the labels"
                 return Choice(pairs.columns, pairs.classes, ordered=True, detected=True, why=why)
         return None
 

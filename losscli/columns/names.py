@@ -67,6 +67,8 @@ _PREDICTIONS_OF = (
     "predicted_{}", "{}_pred", "{}_prediction", "{}_predicted", "predicted_{}_probs", "predicted_{}_value",
 )  # fmt: skip
 
+_SCORE_ENDS = ("_prob", "_proba", "_probability", "_score")
+
 # Further inputs of losses, by the names that tools give them.
 _OTHERS = {
     "lower": ("yhat_lower", "lower_bound", "lo", "lcl", "prediction_lower"),
@@ -119,6 +121,21 @@ def first_named(table: Sequence[str], names: Iterable[str]) -> list[str]:
 def predictions_of(label: str, names: Iterable[str]) -> list[str]:
     """The columns that are named as predictions of `label`, such as predicted_<label>."""
     return first_named([pattern.format(folded(label)) for pattern in _PREDICTIONS_OF], names)
+
+
+def around_classes(label: str) -> tuple[tuple[str, str], ...]:
+    """What may stand before and after a class in the name of the column of its scores.
+
+    AutoGluon calls the columns as the classes, Azure ML as the target and the class, DataRobot <target>_<c>_PREDICTION.
+    """
+    return ("", ""), (f"{label}_", ""), (f"{label}_", "_PREDICTION"), *(("", end) for end in _SCORE_ENDS)
+
+
+def between(before: str, name: str, after: str) -> str | None:
+    """The part of `name` between these two, whatever their case; None where it does not have them or nothing else."""
+    lower = name.lower()
+    fits = lower.startswith(before.lower()) and lower.endswith(after.lower())
+    return name[len(before) : len(name) - len(after)] or None if fits else None
 
 
 def paired(names: Sequence[str]) -> list[tuple[str, str]]:

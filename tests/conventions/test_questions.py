@@ -56,6 +56,15 @@ def refused(path: str, loss: str, **options: Any) -> tuple[str, str | None, str 
             id="pycaret 2",
         ),
         pytest.param(
+            "age,target,Label,Score\n31,1,1,0.8\n40,0,0,0.75\n",
+            BCE,
+            'FILE: "Score" beside "Label" is the score of the predicted class, as PyCaret 2 writes it, '
+            "not of one class",
+            "a score of the positive class, or one for each class",
+            "predict_model(..., raw_score=True) writes them; -p Score, if it is that of the positive class",
+            id="pycaret 2 with the target",
+        ),
+        pytest.param(
             "target,predicted_label,probability\nyes,yes,0.8\nno,no,0.75\n",
             BCE,
             'FILE: "probability" beside "predicted_label" is the score of the positive class or of the predicted one: '
