@@ -185,13 +185,28 @@ class Finder:
             if exact is not None and len(exact.columns) == 2:
                 return exact
         # A column of hard labels is no rival of the score that they were made of.
-        found = [*scores, *(name for name in values if not (scores and self._is_hard(name)))]
+        hard = [name for name in values if scores and self._is_hard(name)]
+        found = [*scores, *(name for name in values if name not in hard)]
+        if len(scores) == 1:
+            self._doubt_score(scores[0], [*hard, *names.first_named(("label", "labels"), free)])
         if not found:
             found = self._last_resort(free)
         if found:
             self._note("pred", found)
             return self._chosen(found, names.BY_NAME, [name for name in values if name not in found])
         return None
+
+    def _doubt_score(self, score: str, beside: Sequence[str]) -> None:
+        """Remember it where a score of one half or more goes with either prediction of a column beside it."""
+        for name in beside:
+            classes, seen = self.sight(name), self.sight(score)
+            both = classes is not None and classes.words is not None and len(classes.words) == 2
+            if both and seen is not None and seen.low is not None and seen.low >= 0.5 and (seen.high or 0.0) <= 1.0:
+                self.ambiguities.append(
+                    f'{self.path}: "{score}" is 0.5 or more whichever class "{name}" predicts: it looks like the '
+                    f"score of the predicted class; -p {score}, if it is that of the positive class"
+                )
+                return
 
     def _value(self, free: Sequence[str], label: str | None) -> Choice | None:
         """One predicted value a row."""

@@ -268,6 +268,20 @@ BINARY = [
         pos_label="1",
     ),
     Layout(
+        "lightgbm_raw_score", ".csv",
+        "label,raw_score\n1,1.3862943611198906\n0,-1.0986122886681098\n1,-0.4054651081081643\n",
+        "binary_crossentropy", log_loss(0.8, 0.75, 0.4), "label", "raw_score",
+        "LightGBM predict(raw_score=True), saved under the name of the argument",
+        pos_label="1",
+    ),
+    Layout(
+        "rapidminer_binary", ".csv",
+        "label,prediction(label),confidence(no),confidence(yes)\nyes,yes,0.2,0.8\nno,no,0.75,0.25\nyes,no,0.6,0.4\n",
+        "binary_crossentropy", log_loss(0.8, 0.75, 0.4), "label", "confidence(yes)",
+        "docs.rapidminer.com, Apply Model: prediction(label), confidence(class)",
+        pos_label="yes",
+    ),
+    Layout(
         "datarobot_binary", ".csv",
         "row_id,churn,churn_1.0_PREDICTION,churn_0.0_PREDICTION,churn_PREDICTION,THRESHOLD,POSITIVE_CLASS\n"
         "0,1,0.8,0.2,1.0,0.5,1.0\n1,0,0.25,0.75,0.0,0.5,1.0\n2,1,0.4,0.6,0.0,0.5,1.0\n",
@@ -384,6 +398,47 @@ MULTICLASS = [
         "sparse_categorical_crossentropy", THREE, "species",
         ["species_ant_PREDICTION", "species_bee_PREDICTION", "species_cat_PREDICTION"],
         "docs.datarobot.com, batch prediction output format",
+        classes=["ant", "bee", "cat"],
+    ),
+    Layout(
+        "tidymodels", ".csv",
+        "truth,.pred_class,.pred_ant,.pred_bee,.pred_cat\n"
+        "ant,ant,0.7,0.2,0.1\ncat,cat,0.3,0.2,0.5\nbee,ant,0.5,0.2,0.3\n",
+        "sparse_categorical_crossentropy", THREE, "truth", [".pred_ant", ".pred_bee", ".pred_cat"],
+        "parsnip.tidymodels.org, augment(): .pred_class and .pred_<level>",
+        classes=["ant", "bee", "cat"],
+    ),
+    Layout(
+        "caret", ".csv",
+        '"pred","obs","ant","bee","cat","rowIndex"\n"ant","ant",0.7,0.2,0.1,1\n'
+        '"cat","cat",0.3,0.2,0.5,2\n"ant","bee",0.5,0.2,0.3,3\n',
+        "sparse_categorical_crossentropy", THREE, "obs", ["ant", "bee", "cat"],
+        "R package caret, train()$pred: pred, obs, a column for each level",
+        classes=["ant", "bee", "cat"],
+    ),
+    Layout(
+        "knime", ".csv",
+        "species,P (species=ant),P (species=bee),P (species=cat),Prediction (species)\n"
+        "ant,0.7,0.2,0.1,ant\ncat,0.3,0.2,0.5,cat\nbee,0.5,0.2,0.3,ant\n",
+        "sparse_categorical_crossentropy", THREE, "species",
+        ["P (species=ant)", "P (species=bee)", "P (species=cat)"],
+        "KNIME predictor nodes: P (target=class), Prediction (target)",
+        classes=["ant", "bee", "cat"],
+    ),
+    Layout(
+        "vertex_csv", ".csv",
+        "species,species_ant_scores,species_bee_scores,species_cat_scores,predicted_species\n"
+        "ant,0.7,0.2,0.1,ant\ncat,0.3,0.2,0.5,cat\nbee,0.5,0.2,0.3,ant\n",
+        "sparse_categorical_crossentropy", THREE, "species",
+        ["species_ant_scores", "species_bee_scores", "species_cat_scores"],
+        "Vertex AI tabular batch prediction as CSV: <target>_<class>_scores",
+        classes=["ant", "bee", "cat"],
+    ),
+    Layout(
+        "class_behind_pred", ".csv",
+        "y_test,pred_ant,pred_bee,pred_cat\nant,0.7,0.2,0.1\ncat,0.3,0.2,0.5\nbee,0.5,0.2,0.3\n",
+        "sparse_categorical_crossentropy", THREE, "y_test", ["pred_ant", "pred_bee", "pred_cat"],
+        "y_test, the name that train_test_split's documentation gives the truth",
         classes=["ant", "bee", "cat"],
     ),
     Layout(
