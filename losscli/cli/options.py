@@ -5,11 +5,11 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Container, Sequence
-from pathlib import Path
 from typing import Annotated, Any
 
+from losscli.class_lists import listed_classes
 from losscli.cli.declared import Argument, Option
-from losscli.errors import InputError, UsageError
+from losscli.errors import UsageError
 
 READING = "Reading"
 SELECTING = "Selecting a loss"
@@ -282,13 +282,7 @@ def class_names(text: str | None) -> tuple[str, ...] | None:
         return None
     if not text.startswith("@"):
         return names([text])
-    try:
-        lines = Path(text[1:]).read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise InputError(
-            f"{text[1:]}: cannot be read: {error.strerror}", "a file with one class on each line"
-        ) from error
-    return tuple(line.strip() for line in lines if line.strip())
+    return listed_classes(text[1:])
 
 
 def named_values(values: Sequence[str] | None, flags: Container[str] = ()) -> dict[str, str]:
