@@ -174,7 +174,7 @@ def test_blank_lines_and_carriage_returns_are_no_rows(tmp_path: Path) -> None:
         ("vector", "1", "1 is not a list of numbers"),
         ("vector", '["a"]', '["a"] is not a list of numbers'),
         ("matrix", "[1]", "[1] is not a list of lists of numbers"),
-        ("number", '"' + "y" * 99 + '"', '"' + "y" * 59 + "… is not a number"),
+        ("number", '"' + "y" * 99 + '"', '"' + "y" * 60 + '…" is not a number'),
     ],
 )
 def test_bad_value_is_named_with_row_line_and_count(

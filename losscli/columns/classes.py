@@ -13,7 +13,7 @@ from dataclasses import field
 from losscli.columns.labels import binary_value, canonical, number_of
 from losscli.columns.look import Sight
 from losscli.columns.names import folded
-from losscli.errors import InputError
+from losscli.errors import InputError, one_line
 from losscli.readers import Column
 from losscli.records import dataclass
 
@@ -192,7 +192,7 @@ def positive_label(label: Column, seen: Sight | None, path: str) -> str | None:
         f'{path}: the labels in "{label.name}" are {_quoted(one)} and {_quoted(other)}, '
         "and either may be the positive class",
         "the positive label by name",
-        f"--pos-label {other}, or --pos-label {one}",
+        f"--pos-label {one_line(other)}, or --pos-label {one_line(one)}",
     )
 
 
@@ -221,8 +221,8 @@ def _is_whole(label: str) -> bool:
 
 
 def _listed(words: Sequence[str]) -> str:
-    return ", ".join(words[:LISTED]) + (f", … ({len(words)})" if len(words) > LISTED else "")
+    return ", ".join(map(one_line, words[:LISTED])) + (f", … ({len(words)})" if len(words) > LISTED else "")
 
 
 def _quoted(label: str) -> str:
-    return label if number_of(label) is not None else f'"{label}"'
+    return label if number_of(label) is not None else one_line(f'"{label}"')

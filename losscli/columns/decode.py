@@ -16,7 +16,6 @@ from losscli.columns.need import BINARY_READINGS, Need
 from losscli.columns.plan import ColumnPlan
 from losscli.faults import Fault, Faults
 from losscli.readers.arrays import floats
-from losscli.readers.csv_faults import SHOWN_CHARACTERS
 from losscli.readers.text_lists import SHORTENED, WRITE_WHOLE_LISTS, read_lists
 from losscli.records import dataclass
 from losscli.roles import BoolArray, FloatArray, IntArray, Reading
@@ -219,8 +218,7 @@ class _Tiling:
         shortened, wrong = lists.shortened[places], lists.wrong[places]
 
         def shown(row: int) -> str:
-            text = " ".join(texts[int(places[row])].as_py().split())
-            return f'"{text}"' if len(text) <= SHOWN_CHARACTERS else f'"{text[:SHOWN_CHARACTERS]}…"'
+            return f'"{" ".join(texts[int(places[row])].as_py().split())}"'
 
         expected = f"all {_count(lengths)} numbers"
         self._suspect(name, shortened, f"is one of the {SHORTENED}", expected, WRITE_WHOLE_LISTS, value=shown)

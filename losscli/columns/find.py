@@ -15,7 +15,7 @@ from losscli.columns import conventions, names
 from losscli.columns.labels import canonical
 from losscli.columns.look import Sight
 from losscli.columns.need import BINARY_READINGS, CLASS_READINGS, Need
-from losscli.errors import InputError, UsageError, nearest
+from losscli.errors import InputError, UsageError, nearest, one_line
 from losscli.readers import Column
 from losscli.records import dataclass
 
@@ -71,8 +71,13 @@ class Finder:
 
     def listed(self) -> str:
         """The first columns, for messages."""
-        shown = ", ".join(list(self.by_name)[:LISTED])
+        shown = ", ".join(map(one_line, list(self.by_name)[:LISTED]))
         return shown + (", …" if len(self.by_name) > LISTED else "")
+
+    def unreadable(self, known: Sequence[str]) -> str | None:
+        """Which column has one of the names `known`, but holds what cannot be read as numbers or labels."""
+        found = [self.by_name[name] for name in names.first_named(known, self.by_name)]
+        return next((f'"{one.name}" holds {one.type}' for one in found if one.kind in USELESS), None)
 
     def sight(self, name: str) -> Sight | None:
         """What the first rows of a column hold; None where they cannot be looked at."""

@@ -18,7 +18,7 @@ from losscli.columns.classes import (
 )
 from losscli.columns.find import LISTS, Choice, Finder, Looking
 from losscli.columns.labels import canonical, number_of
-from losscli.columns.names import LABELS, VALUES, folded
+from losscli.columns.names import LABELS, SCORES, VALUES, folded
 from losscli.columns.need import BINARY_READINGS, CLASS_READINGS, Need
 from losscli.columns.plan import ColumnPlan, shown
 from losscli.columns.request import PREDICTION_KINDS, ColumnRequest
@@ -187,7 +187,9 @@ class _Planner:
         if choice is None:
             what = {"label": "the label", "pred": "the prediction"}.get(role, f'"{role}"')
             flag = FLAGS.get(role, f"--col {role}=COLUMN")
-            fix = f"{flag}; the columns are {self.finder.listed()}"
+            unreadable = self.finder.unreadable({"label": LABELS, "pred": (*VALUES, *SCORES)}.get(role, (role,)))
+            listed = f"the columns are {self.finder.listed()}" if self.finder.by_name else "the file has no columns"
+            fix = f"{flag}; {unreadable or listed}"
             raise InputError(f"{self.path}: no column found for {what}", expected, fix)
         return choice
 
