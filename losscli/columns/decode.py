@@ -366,7 +366,9 @@ class _Tiling:
             key: list[str | None] = []
             for column in reversed(columns):
                 index, place = divmod(index, len(column.words))
-                key.append(column.words[place])
+                word = column.words[place]
+                # By value, as labels: pandas writes an integer as 1.0 where a part has a row without one.
+                key.append(None if word is None else canonical(word))
             return keys.code(tuple(reversed(key)))
 
         return arrays.coded(mixed, size, code_of)
