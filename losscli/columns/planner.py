@@ -11,10 +11,13 @@ from losscli.columns.classes import (
     PositiveLabelError,
     bare,
     classes_written,
+    coercion,
+    labels_of,
     match_classes,
     number_classes,
     positive_label,
     positive_place,
+    truth_names,
 )
 from losscli.columns.find import LISTS, Choice, Finder, Looking
 from losscli.columns.labels import canonical, number_of
@@ -363,7 +366,22 @@ class _Planner:
         return positive_label(label, seen, self.path)
 
     def _label_names(self) -> dict[str, str]:
-        return dict(self.naming.label_names) if self.naming else self._class_labels()
+        if self.naming:
+            return dict(self.naming.label_names)
+        return self._class_labels() or self._truth_names()
+
+    def _truth_names(self) -> dict[str, str]:
+        """The classes of truth values in a two-class label that is written as 0 and 1 elsewhere, or the reverse."""
+        label = self._label_column()
+        if label is None or not self._two_class() or label.kind not in ("text", "boolean"):
+            return {}
+        seen = self.finder.sight(label.name)
+        found = truth_names(seen)
+        mixed = bool(found.keys() & (labels_of(seen) or set()))
+        note = coercion(label, seen, found) if mixed else None
+        if note is not None and note not in self.notes:
+            self.notes.append(note)
+        return found
 
     def _why_classes(self) -> dict[str, str]:
         return {"classes": "as asked" if self.request.classes else self.naming.why} if self.naming else {}
