@@ -162,7 +162,11 @@ def _unnamed(count: int, label: Column, labels: set[str] | None, shown: str, pat
     if labels and len(labels) == count:
         numbers = all(number_of(one) is not None for one in labels)
         order = sorted(labels, key=float) if numbers else sorted(labels)
-        fix = f"--classes {','.join(order)}, if this is the order of the predictions" if count <= LISTED else None
+        fix = (
+            f"--classes {','.join(map(one_line, order))}, if this is the order of the predictions"
+            if count <= LISTED
+            else None
+        )
         what = f"{what}, not 0 to {count - 1}" if numbers else what
     else:
         fix = None

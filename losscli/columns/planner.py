@@ -78,7 +78,7 @@ class _Planner:
         self.shapes.check(self.needs, inputs)
         self._check_label_options(classes)
         by = tuple(tuple(self._single(name) for name in cross) for cross in self.request.by)
-        weight = self.finder.named(self.request.weight) if self.request.weight is not None else None
+        weight = self._single(self.request.weight) if self.request.weight is not None else None
         identity = self._single(self.request.id) if self.request.id is not None else None
         keep = tuple(self._kept(name) for name in self.request.keep)
         used = [name for chosen in inputs.values() for name in chosen]
@@ -300,19 +300,33 @@ class _Planner:
                 "one order of the classes in all rows",
                 "write the file with a column for each class",
             )
+        count = self.shapes.count(predictions)
+        if len(written[0]) != count:
+            raise InputError(
+                f'{self.path}: "{beside}" has {len(written[0])} classes, and "{predictions[0]}" {count or 1} scores',
+                "a class for each score",
+                "--classes, in the order of the predictions",
+            )
         self.constants[beside] = seen.words[0]
         return written[0]
+
+    def _check_number_of_classes(self, count: int) -> None:
+        """Raise UsageError where other than `count` classes were asked for."""
+        asked = self.request.classes
+        if asked is not None and len(asked) != count:
+            raise UsageError(
+                f"--classes names {len(asked)} {'class' if len(asked) == 1 else 'classes'}, "
+                f"but pred={shown(self.roles['pred'].columns)} has {count}",
+                f"{count} classes in the order of the predictions",
+            )
 
     def _order_as_asked(self, asked: tuple[str, ...], count: int) -> None:
         """Check the classes that were asked for, and put columns that carry them in their order."""
         predictions = self.roles["pred"]
         classes = tuple(canonical(one) for one in asked)
         labelled = self.shapes.kind(predictions.columns[0]) == "labelled"
-        if len(classes) != count and not labelled:
-            raise UsageError(
-                f"--classes names {len(classes)} classes, but pred={shown(predictions.columns)} has {count}",
-                f"{count} classes in the order of the predictions",
-            )
+        if not labelled:
+            self._check_number_of_classes(count)
         if len(set(classes)) < len(classes):
             raise UsageError("--classes names a class twice", "distinct classes")
         carried = tuple(canonical(one) for one in predictions.classes or ())
@@ -395,6 +409,7 @@ class _Planner:
             return
         if self.shapes.count(predictions.columns) != 2:
             return
+        self._check_number_of_classes(2)
         carried = self.request.classes or predictions.classes or self._written_beside(predictions.columns)
         classes = tuple(canonical(one) for one in carried or ("0", "1"))
         place = positive_place([self._bare(one) for one in classes], positive)
