@@ -54,6 +54,13 @@ def test_error_keeps_its_three_lines(cell: str, header: str, row: str, loss: str
     assert all(line.isprintable() and len(line) < 700 for line in lines)
 
 
+def test_third_label_is_told_on_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text('label,prob\na,0.5\n"x\ny",0.5\n2,0.5\n')
+    with pytest.raises(InputError, match=r'2 stands beside "x\\ny" for the negative class'):
+        losscli.evaluate(str(path), "bce", pos_label="a")
+
+
 @pytest.mark.parametrize(
     ("column", "names", "advice"),
     [
