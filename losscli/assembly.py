@@ -12,7 +12,7 @@ import numpy as np
 
 from losscli.columns import SOFT
 from losscli.declaration import Loss
-from losscli.errors import InputError
+from losscli.errors import InputError, one_line
 from losscli.expression import Expression, Term
 from losscli.measures import ExpressionMeasure, RowMeasure, SetMeasure
 from losscli.reduction import Reduction, reduced
@@ -366,7 +366,7 @@ def slice_order(
 def by_class(rows: Mapping[str | None, int]) -> str:
     """How many rows of each class, in parentheses after a blank; nothing when there are no classes."""
     names = sorted(rows, key=natural_key)
-    counts = [f"{'no label' if name is None else name}: {rows[name]:,}" for name in names[:LISTED_CLASSES]]
+    counts = [f"{'no label' if name is None else one_line(name)}: {rows[name]:,}" for name in names[:LISTED_CLASSES]]
     counts += ["…"] if len(names) > LISTED_CLASSES else []
     return f" ({', '.join(counts)})" if counts else ""
 

@@ -10,6 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import IntEnum
 
+# Enough to find a value in a file; a cell may hold a whole document.
+SHOWN_CHARACTERS = 60
+
 
 class Exit(IntEnum):
     """Exit codes of the program; nothing but a failed gate is ever 1."""
@@ -73,6 +76,19 @@ class Interrupted(LosscliError):  # noqa: N818  # nothing is wrong, somebody wan
     """The run was stopped by Ctrl-C or a signal; there is no partial result."""
 
     exit_code = Exit.INTERRUPTED
+
+
+def one_line(text: str) -> str:
+    """`text` from the data as part of a message: the end of a long one is left out, and what is no letter escaped.
+
+    A newline would end the line of the message, and the codes of terminals do worse.
+    """
+    quote = '"' if len(text) > 1 and text[0] == text[-1] == '"' else ""
+    if len(text) - 2 * len(quote) > SHOWN_CHARACTERS:
+        text = text[: SHOWN_CHARACTERS + len(quote)] + "…" + quote
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
 def nearest(name: str, candidates: Iterable[str]) -> str | None:

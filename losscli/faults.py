@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import field, replace
 
-from losscli.errors import InputError
+from losscli.errors import InputError, one_line
 from losscli.records import dataclass
 
 
@@ -85,7 +85,8 @@ class Faults:
         total = rows_of(fault.file)
         how_many = f"{fault.count:,} of {total:,} rows" if total != 1 else "the only row"
         return InputError(
-            f'{path_of(fault.file)}: column "{fault.column}", {where}: {fault.value} {fault.problem}; '
+            f'{path_of(fault.file)}: column "{one_line(fault.column)}", {where}: {one_line(fault.value)} '
+            f"{fault.problem}; "
             f"{how_many} {'is' if fault.count == 1 else 'are'} affected{details(fault)}",
             fault.expected,
             fault.fix,

@@ -16,7 +16,7 @@ from losscli.columns.names import SLICES, WEIGHTS, first_named, is_identity
 from losscli.columns.need import BINARY_READINGS, CLASS_READINGS
 from losscli.columns.pinning import Pinning
 from losscli.declaration import DEFAULT_DIALECT, Loss
-from losscli.errors import LosscliError, NothingToEvaluate
+from losscli.errors import LosscliError, NothingToEvaluate, one_line
 from losscli.expression import Expression, select_losses
 from losscli.readers import Source, open_sources
 from losscli.readers.locate import formats
@@ -58,10 +58,10 @@ class SeenColumn:
             return ""
         words = self.sight.words
         if words is not None and len(words) <= SHOWN_VALUES:
-            return ", ".join(words)
+            return ", ".join(map(one_line, words))
         if self.sight.low is not None and self.sight.high is not None:
             return f"{self.sight.low:.6g} to {self.sight.high:.6g}"
-        return ", ".join((words or ())[:3]) + ", …" if words else "many"
+        return ", ".join(map(one_line, (words or ())[:3])) + ", …" if words else "many"
 
     def to_dict(self) -> dict[str, Any]:
         """The column for JSON."""

@@ -208,7 +208,7 @@ def _with_bins(plan: ColumnPlan, source: Source, request: ColumnRequest) -> Colu
                 f'{source.path}: no column "{name}"' + (f'; closest: "{near}"' if near else ""),
                 f"one of the {len(kinds)} columns",
             )
-        if kinds[name] not in ("number", "integer", "boolean", "text"):
+        if kinds[name] not in ("number", "integer", "boolean", "text", "null"):
             raise InputError(f'{source.path}: column "{name}" holds no single numbers', "a column of numbers for bins")
         types.setdefault(name, "text" if kinds[name] == "text" else "number")
     return replace(plan, by=request.by, types=types, bins=request.bins)

@@ -77,6 +77,15 @@ def test_honest_scores_are_not_suspected(skill: float, rate: float) -> None:
         assert warnings_of({"target": truth, "score": margin}, "hinge", strict=True) == [], (seed, rows)
 
 
+@pytest.mark.parametrize("rows", [200, 3_000])
+def test_a_label_that_sure_scores_predict_is_not_suspected(rows: int) -> None:
+    truth, _ = several(np.random.default_rng(0), rows, 0.0, (1, 1, 1))
+    certain = np.where(np.eye(3)[truth] == 1, 0.96, 0.02)
+    assert warnings_of({"label": np.array(NAMES)[truth], **wide(certain)}, "scce", strict=True) == []
+    side = (truth == 0).astype(int)
+    assert warnings_of({"label": side, "score": 0.04 + 0.92 * side}, "bce", strict=True) == []
+
+
 @pytest.mark.parametrize("bias", [0.0, 40.0])
 def test_honest_predictions_of_numbers_are_not_suspected(bias: float) -> None:
     for seed, rows in itertools.product(range(3), (1, 5, 150, 3_000)):
@@ -153,10 +162,26 @@ def predicted_side(rng: np.random.Generator) -> Mistake:
     return columns, "bce", text, {"label": "label"}
 
 
+def predicted_label_alone(rng: np.random.Generator) -> Mistake:
+    _, probabilities = several(rng, 2_000, 1.0, (1, 1, 1))
+    columns = {"label": np.array(NAMES)[probabilities.argmax(axis=1)], **wide(probabilities)}
+    unsure = int(np.count_nonzero(probabilities.max(axis=1) <= 0.9))
+    text = f"in 100.0 % of 2,000 rows, {unsure:,} of them unsure: it is probably the predicted label; try -y COLUMN"
+    return columns, "scce", text, {"label": "label"}
+
+
+def predicted_side_alone(rng: np.random.Generator) -> Mistake:
+    _, score = two(rng, 2_000, 1.0, 0.4)
+    columns = {"label": (score > 0.5).astype(int), "score": score}
+    unsure = int(np.count_nonzero(np.abs(score - 0.5) <= 0.4))
+    text = f"in 100.0 % of 2,000 rows, {unsure:,} of them unsure: it is probably the predicted label; try -y COLUMN"
+    return columns, "bce", text, {"label": "label"}
+
+
 def predicted_class_score(rng: np.random.Generator) -> Mistake:
     truth, score = two(rng, 2_000, 1.0, 0.3)
-    columns = {"target": truth, "Score": np.maximum(score, 1 - score), "Label": (score > 0.5).astype(int)}
-    text = f'no score in "Score" is below 0.5 in 2,000 rows, and {share(truth)} of the labels are positive'
+    columns = {"target": truth, "score": np.maximum(score, 1 - score), "label": (score > 0.5).astype(int)}
+    text = f'no score in "score" is below 0.5 in 2,000 rows, and {share(truth)} of the labels are positive'
     return columns, "bce", text, {"pred_kind": "prob"}
 
 
@@ -199,6 +224,8 @@ MISTAKES = (
     reversed_list,
     predicted_label,
     predicted_side,
+    predicted_label_alone,
+    predicted_side_alone,
     predicted_class_score,
     positive_class,
     percent_scores,

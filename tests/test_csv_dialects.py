@@ -347,3 +347,24 @@ def test_files_of_one_evaluation_may_be_written_differently(tmp_path: Path) -> N
     assert results(tmp_path.joinpath("same")) == json.dumps(
         losscli.evaluate([tmp_path / f"{name}.csv" for name in "abc"], **REQUEST).to_dict()["results"]
     )
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_text_without_the_mark_of_its_encoding_is_refused(encoding: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("y_true,y_pred\n1,2\n")
+    with pytest.raises(InputError, match=f"the text is not {encoding}: "):
+        losscli.evaluate(path, "mae", encoding=encoding)
+
+
+@pytest.mark.parametrize("header", ["y_true,y_pred,,,", ",,y_true,,y_pred", 'y_true,y_pred, ,"",'])
+def test_columns_without_names_are_no_obstacle(header: str, tmp_path: Path) -> None:
+    names = header.split(",")
+    row = ",".join({"y_true": "1", "y_pred": "3"}.get(name, "") for name in names)
+    path = tmp_path / "a.csv"
+    path.write_text(f"{header}\n" + f"{row}\n" * 500)
+    assert losscli.evaluate(path, "mae").loss == 2.0
+    assert [column.name for column in open_sources([str(path)])[0].columns if column.name] == ["y_true", "y_pred"]
+    path.write_text(f"{header}\n{row}\n" + row.replace("3", "x") + "\n")
+    with pytest.raises(InputError, match=r'column "y_pred", row 2 \(line 3\): "x" is not a number'):
+        losscli.evaluate(path, "mae")

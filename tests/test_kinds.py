@@ -140,6 +140,8 @@ def test_probabilities_give_the_bits_of_the_arrays() -> None:
         (["logit"], "logit"),
         (["y_logits"], "logit"),
         (["RawFormulaVal"], "logit"),
+        (["RawFormulaVal:Class=0", "RawFormulaVal:Class=1"], "logit"),
+        (["Probability:Class=a", "Probability:Class=b"], "prob"),
         (["rawPrediction"], "logit"),
         (["raw_score"], "logit"),
         (["margin"], "logit"),

@@ -14,6 +14,7 @@ FLOORS = {
     "errors": 0,
     "records": 0,
     "arguments": 0,
+    "class_lists": 1,
     "domains": 1,
     "faults": 1,
     "roles": 2,

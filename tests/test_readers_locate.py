@@ -52,7 +52,7 @@ def test_nothing_found_is_nothing_to_evaluate(tmp_path: Path) -> None:
 
 def test_unknown_path_names_the_nearest(folder: Path) -> None:
     (folder / "preds.csv").write_text("x\n1\n")
-    with pytest.raises(InputError, match=r"no such file: .*pred\.csv\ntry: .*preds\.csv"):
+    with pytest.raises(InputError, match=r"no such file: .*pred\.csv\nexpected: .*\ntry: .*preds\.csv"):
         open_sources([str(folder / "pred.csv")])
 
 
@@ -135,3 +135,19 @@ def test_reading_and_decoding_imports_neither_pandas_nor_datasets(tmp_path: Path
     (tmp_path / "p.csv").write_text("y_true,p_0,p_1,g,w\n0,0.5,0.5,x,1\n1,1,0,,2\n")
     paths = [str(tmp_path / "p.parquet"), str(tmp_path / "p.csv")]
     subprocess.run([sys.executable, "-c", READ_ALL, *paths], check=True, cwd=Path(__file__).parents[1])
+
+
+def test_standard_input_is_there_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(b"x,y\n1,2\n")))
+    with pytest.raises(UsageError, match="standard input is asked for twice"):
+        open_sources(["-", "-"])
+
+
+def test_empty_name_is_no_folder() -> None:
+    with pytest.raises(UsageError, match="the name of a file is empty"):
+        open_sources([""])
+
+
+def test_missing_file_says_what_was_expected(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no such file: .*\nexpected: a file, a folder or a pattern$"):
+        open_sources([str(tmp_path / "nothing" / "like.csv")])

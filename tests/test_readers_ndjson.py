@@ -174,7 +174,7 @@ def test_blank_lines_and_carriage_returns_are_no_rows(tmp_path: Path) -> None:
         ("vector", "1", "1 is not a list of numbers"),
         ("vector", '["a"]', '["a"] is not a list of numbers'),
         ("matrix", "[1]", "[1] is not a list of lists of numbers"),
-        ("number", '"' + "y" * 99 + '"', '"' + "y" * 59 + "… is not a number"),
+        ("number", '"' + "y" * 99 + '"', '"' + "y" * 60 + '…" is not a number'),
     ],
 )
 def test_bad_value_is_named_with_row_line_and_count(
@@ -258,3 +258,25 @@ def test_labels_of_any_json_type_are_those_of_parquet(tmp_path: Path) -> None:
     for kind in (int, float, str):
         lines = [json.dumps({"label": kind(a), "probs": b}) for a, b in zip(labels, scores, strict=True)]
         assert losscli.evaluate(write(tmp_path, "\n".join(lines)), "scce").to_dict()["results"] == wanted
+
+
+@pytest.mark.parametrize("orient", ["columns", "index", "split", "table"])
+@pytest.mark.parametrize("rows", [1, 2, 12])
+def test_a_table_in_one_object_is_no_row(orient: Any, rows: int, tmp_path: Path) -> None:
+    import pandas as pd
+
+    path = tmp_path / "a.json"
+    pd.DataFrame({"y_true": range(rows), "y_pred": range(rows)}).to_json(path, orient=orient)
+    with pytest.raises(InputError, match="one JSON object holds the whole table") as refused:
+        open_sources([str(path)])
+    assert refused.value.fix is not None
+    assert 'orient="records", lines=True' in refused.value.fix
+
+
+@pytest.mark.parametrize(
+    "line", ['{"y": 1, "p": 2}', '{"label": "a", "probs": {"0": 0.5, "1": 0.5}}', '{"0": 0.5, "1": 0.5}', "{}"]
+)
+def test_a_single_row_is_no_table(line: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(line)
+    assert open_sources([str(path)])[0].format == "ndjson"

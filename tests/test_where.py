@@ -261,7 +261,7 @@ def test_any_text_is_a_filter_or_a_usage_error(text):
 
 
 def test_the_value_decides_how_a_column_is_read():
-    kinds = {"age": "integer", "p": "number", "split": "text", "done": "boolean", "day": "other", "v": "vector"}
+    kinds = {"age": "integer", "p": "number", "split": "text", "done": "boolean", "day": "moment", "v": "vector"}
     where = parse_where("age > 1 and p < 1 and split == 'a' and done == true and day > '2024-05-01' and v is null")
     assert where.types(kinds) == {
         "age": "number",
@@ -290,7 +290,7 @@ def test_the_value_decides_how_a_column_is_read():
         ("c != 0", "boolean", "c != false"),
         ("c == 'true'", "boolean", "c == true"),
         ("c == 5", "vector", None),
-        ("c > 5", "other", None),
+        ("c > 5", "moment", None),
     ],
 )
 def test_a_column_compared_with_what_it_does_not_hold_is_refused(text, kind, fix):

@@ -11,12 +11,20 @@ import numpy as np
 from losscli.arrays import class_major
 from losscli.columns import ColumnPlan, ColumnRequest, Keys, Tile
 from losscli.columns.kinds import Decision
+from losscli.columns.names import folded
 from losscli.declaration import Loss
 from losscli.records import dataclass
 from losscli.roles import FloatArray, IntArray, Reading
 
 # The value that parts two classes, in the units of each kind.
 CUTS = {"prob": 0.5, "label": 0.5, "percent": 50.0, "log-prob": float(np.log(0.5)), "logit": 0.0}
+
+# The score up to which a model is unsure, in the units of each kind: of ten such rows it gets one wrong, if it is right
+# about itself.
+UNSURE = {"prob": 0.9, "percent": 90.0}
+
+# Names of a label that are names of a prediction elsewhere.
+EITHER = ("label", "labels", "class")
 
 
 @dataclass(frozen=True)
@@ -51,6 +59,13 @@ class Setting:
         """The score above which a row is predicted to be of the positive class."""
         thresholds = [loss.values["threshold"] for loss in self.losses if "threshold" in loss.values]
         return CUTS.get(self.decision.kind, thresholds[0] if thresholds else 0.0)
+
+    @property
+    def unsure(self) -> float | None:
+        """The score up to which a row is unsure, where it matters: the label may be the prediction by its name."""
+        label = self.plan.roles["label"][0]
+        in_doubt = not self.settled("label") and folded(label) in EITHER
+        return UNSURE.get(self.decision.kind) if in_doubt else None
 
     def settled(self, *roles: str) -> bool:
         """Whether the user named the columns of all these roles."""

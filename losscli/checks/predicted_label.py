@@ -12,12 +12,20 @@ from losscli.columns.names import LABELS, STRONGER_THAN_LABEL, first_named, fold
 LEAST_ROWS = 1_000
 MOST_ERRORS = 0.001
 
+# In so many rows with scores up to 0.9 a calibrated model errs ten times or more.
+LEAST_UNSURE = 100
+
 
 class _PredictedLabel(Check):
-    """The label agrees with the predictions in nearly all rows, and another column looks like the truth."""
+    """The label agrees with the predictions in nearly all rows, and does so for no good reason.
+
+    Another column looks like the truth, or the scores themselves say that many
+    rows should be wrong.
+    """
 
     def applies(self, setting: Setting) -> bool:
-        return not setting.settled("label") and (bool(_truths(setting)) or _says_prediction(setting))
+        suspicious = bool(_truths(setting)) or _says_prediction(setting) or setting.unsure is not None
+        return not setting.settled("label") and suspicious
 
     def finding(self, evidence: Confusion | TwoClass, labels: Sequence[str]) -> Finding | None:  # noqa: ARG002
         rows, errors = evidence.rows, evidence.rows - evidence.agreement
@@ -25,10 +33,13 @@ class _PredictedLabel(Check):
             return None
         name = evidence.setting.plan.roles["label"][0]
         truths = _truths(evidence.setting)
+        if not truths and not _says_prediction(evidence.setting) and evidence.unsure < LEAST_UNSURE:
+            return None
         other = truths[0] if truths else "COLUMN"
+        unsure = f", {evidence.unsure:,} of them unsure" if evidence.unsure >= LEAST_UNSURE else ""
         return Finding(
-            f'the label in "{name}" is what the scores predict in {percentage(rows - errors, rows)} of {rows:,} rows: '
-            "it is probably the predicted label",
+            f'the label in "{name}" is what the scores predict in {percentage(rows - errors, rows)} of {rows:,} rows'
+            f"{unsure}: it is probably the predicted label",
             "the true label",
             f"-y {other}, or -y {name} if it is the truth",
         )

@@ -13,13 +13,16 @@ from losscli.roles import IntArray
 class TwoClass(Evidence):
     """`table` ``(2, 2)``: the rows by label (negative, positive) and by score (up to the cut, above it).
 
-    `none_below`: whether no score at all lies below the cut.
+    `none_below`: whether no score at all lies below the cut; `unsure`: the rows
+    whose score is for neither class above `Setting.unsure`.
     """
 
     def __init__(self, setting: Setting) -> None:
         super().__init__(setting)
         self.table: IntArray = np.zeros((2, 2), np.intp)
         self.none_below = True
+        self.unsure = 0
+        self._within = None if setting.unsure is None else setting.unsure - setting.cut
 
     def see(self, rows: Rows) -> None:
         scores = rows.predictions
@@ -31,10 +34,13 @@ class TwoClass(Evidence):
         self.table[0] += (len(above) - positives - aboves + both, aboves - both)
         if self.none_below:
             self.none_below = bool(scores.min() >= self.setting.cut)
+        if self._within is not None:
+            self.unsure += int(np.count_nonzero(np.abs(scores - self.setting.cut) <= self._within))
 
     def merge(self, other: Self) -> None:
         self.table += other.table
         self.none_below &= other.none_below
+        self.unsure += other.unsure
 
     @property
     def rows(self) -> int:

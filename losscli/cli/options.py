@@ -5,11 +5,11 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args, get_origin
 
+from losscli.class_lists import listed_classes
 from losscli.cli.declared import Argument, Option
-from losscli.errors import InputError, UsageError
+from losscli.errors import UsageError
 
 if TYPE_CHECKING:
     from losscli.columns import ColumnRequest
@@ -266,13 +266,7 @@ def class_names(text: str | None) -> tuple[str, ...] | None:
         return None
     if not text.startswith("@"):
         return names([text])
-    try:
-        lines = Path(text[1:]).read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise InputError(
-            f"{text[1:]}: cannot be read: {error.strerror}", "a file with one class on each line"
-        ) from error
-    return tuple(line.strip() for line in lines if line.strip())
+    return listed_classes(text[1:])
 
 
 _READ: Mapping[str, Callable[[Any], Any]] = {

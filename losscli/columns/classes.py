@@ -13,7 +13,7 @@ from dataclasses import field
 from losscli.columns.labels import binary_value, canonical, number_of
 from losscli.columns.look import Sight
 from losscli.columns.names import folded
-from losscli.errors import InputError
+from losscli.errors import InputError, one_line
 from losscli.readers import Column
 from losscli.records import dataclass
 
@@ -75,11 +75,11 @@ def match_classes(
         return Naming(plain if label.kind == "integer" else own, own)
     for classes in (own, whole, plain):
         if labels <= set(classes):
-            return Naming(classes, own, note=_coercion(label, seen, {}))
+            return Naming(classes, own, note=coercion(label, seen, {}))
     for classes in (own, plain):
         translated = _translated(labels, classes)
         if translated is not None:
-            return Naming(classes, own, translated, note=_coercion(label, seen, translated))
+            return Naming(classes, own, translated, note=coercion(label, seen, translated))
     return Naming(own, own, unmatched=_unmatched(labels, own))
 
 
@@ -103,9 +103,9 @@ def number_classes(count: int, label: Column, seen: Sight | None, shown: str, pa
         return Naming(names, places, why=f"by the {label.named_by} of the label", ambiguity=unsure)
     labels = labels_of(seen)
     if labels is not None and labels <= set(places):
-        return Naming(places, places, why="0 to k - 1", note=_coercion(label, seen, {}))
+        return Naming(places, places, why="0 to k - 1", note=coercion(label, seen, {}))
     if count == 2 and labels is not None and labels <= set(_TRUTHS):
-        return Naming(places, places, dict(_TRUTHS), "0 to k - 1", _coercion(label, seen, _TRUTHS))
+        return Naming(places, places, dict(_TRUTHS), "0 to k - 1", coercion(label, seen, _TRUTHS))
     whole = labels is not None and all(_is_whole(one) for one in labels)
     if (label.kind in ("text", "boolean") and not whole) or (labels is not None and len(labels) == count):
         raise _unnamed(count, label, labels, shown, path)
@@ -137,7 +137,7 @@ def _translated(labels: Collection[str], classes: tuple[str, ...]) -> dict[str, 
     return found if len(found) == len(set(labels)) and distinct else None
 
 
-def _coercion(label: Column, seen: Sight | None, translated: Mapping[str, str]) -> str | None:
+def coercion(label: Column, seen: Sight | None, translated: Mapping[str, str]) -> str | None:
     """One line on labels that are not written as the class that they are."""
     if seen is None or seen.words is None:
         return None
@@ -162,7 +162,11 @@ def _unnamed(count: int, label: Column, labels: set[str] | None, shown: str, pat
     if labels and len(labels) == count:
         numbers = all(number_of(one) is not None for one in labels)
         order = sorted(labels, key=float) if numbers else sorted(labels)
-        fix = f"--classes {','.join(order)}, if this is the order of the predictions" if count <= LISTED else None
+        fix = (
+            f"--classes {','.join(map(one_line, order))}, if this is the order of the predictions"
+            if count <= LISTED
+            else None
+        )
         what = f"{what}, not 0 to {count - 1}" if numbers else what
     else:
         fix = None
@@ -184,7 +188,7 @@ def positive_label(label: Column, seen: Sight | None, path: str) -> str | None:
     values = {one: binary_value(one, None) for one in labels}
     if all(value is not None for value in values.values()):
         hard = [one for one, value in values.items() if value == 1]
-        return hard[0] if len(hard) == 1 else "1" if label.kind in ("number", "integer") else None
+        return hard[0] if len(hard) == 1 else "1" if "1" in hard or label.kind in ("number", "integer") else None
     if len(labels) != 2:
         return None
     one, other = sorted(labels)
@@ -192,8 +196,15 @@ def positive_label(label: Column, seen: Sight | None, path: str) -> str | None:
         f'{path}: the labels in "{label.name}" are {_quoted(one)} and {_quoted(other)}, '
         "and either may be the positive class",
         "the positive label by name",
-        f"--pos-label {other}, or --pos-label {one}",
+        f"--pos-label {one_line(other)}, or --pos-label {one_line(one)}",
     )
+
+
+def truth_names(seen: Sight | None) -> dict[str, str]:
+    """The names of truth values as labels of two classes where the first rows write 0 and 1, and the reverse."""
+    labels = labels_of(seen) or set()
+    tables = (_TRUTHS, {number: word for word, number in _TRUTHS.items()})
+    return next((table for table in tables if labels & set(table.values())), {})
 
 
 def positive_place(classes: Sequence[str], positive: str | None) -> int | None:
@@ -221,8 +232,8 @@ def _is_whole(label: str) -> bool:
 
 
 def _listed(words: Sequence[str]) -> str:
-    return ", ".join(words[:LISTED]) + (f", … ({len(words)})" if len(words) > LISTED else "")
+    return ", ".join(map(one_line, words[:LISTED])) + (f", … ({len(words)})" if len(words) > LISTED else "")
 
 
 def _quoted(label: str) -> str:
-    return label if number_of(label) is not None else f'"{label}"'
+    return label if number_of(label) is not None else one_line(f'"{label}"')

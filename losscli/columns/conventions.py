@@ -26,7 +26,8 @@ def truths(found: Sequence[str], names: Iterable[str], path: str) -> list[str]:
     if folds & set(PROBABILITIES) and "labels" in folds and len(left) > 1:
         # SageMaker Autopilot: the classes of the probabilities, in every row.
         left = [name for name in left if folded(name) != "labels"]
-    if folds & {"rawformulaval", "probability"} and {"class", "label"} <= folds:
+    scores = any(fold.partition(":")[0] in ("rawformulaval", "probability") for fold in folds)
+    if scores and {"class", "label"} <= folds:
         # CatBoost: Class is the prediction, Label the truth.
         left = [name for name in left if folded(name) != "class"]
     if left[:1] == ["Label"] and any(name == "Score" or name.startswith("Score_") for name in names):
@@ -48,9 +49,16 @@ def suspicious_label(label: str, columns: Sequence[str], names: Sequence[str]) -
     return None
 
 
-def refuse_score_of_predicted_class(names: Sequence[str], path: str) -> None:
+def refuse_score_of_predicted_class(names: Sequence[str], label: str | None, path: str) -> None:
     """Raise InputError where the only score of a row is that of the class that was predicted, whichever it is."""
     known = {folded(name): name for name in names}
+    if {"Label", "Score"} <= set(names) and label != "Label":
+        raise InputError(
+            f'{path}: "Score" beside "Label" is the score of the predicted class, as PyCaret 2 writes it, '
+            "not of one class",
+            "a score of the positive class, or one for each class",
+            "predict_model(..., raw_score=True) writes them; -p Score, if it is that of the positive class",
+        )
     if "predicted_label" in known and "probability" in known and "probabilities" not in known:
         score = known["probability"]
         raise InputError(

@@ -18,7 +18,6 @@ from losscli.columns.plan import ColumnPlan
 from losscli.columns.tile import Tile
 from losscli.faults import Fault, Faults
 from losscli.readers.arrays import floats
-from losscli.readers.csv_faults import SHOWN_CHARACTERS
 from losscli.readers.text_lists import SHORTENED, WRITE_WHOLE_LISTS, read_lists
 from losscli.roles import BoolArray, FloatArray, IntArray, Reading
 
@@ -209,8 +208,7 @@ class _Tiling:
         shortened, wrong = lists.shortened[places], lists.wrong[places]
 
         def shown(row: int) -> str:
-            text = " ".join(texts[int(places[row])].as_py().split())
-            return f'"{text}"' if len(text) <= SHOWN_CHARACTERS else f'"{text[:SHOWN_CHARACTERS]}…"'
+            return f'"{" ".join(texts[int(places[row])].as_py().split())}"'
 
         expected = f"all {_count(lengths)} numbers"
         self._suspect(name, shortened, f"is one of the {SHORTENED}", expected, WRITE_WHOLE_LISTS, value=shown)
@@ -358,7 +356,9 @@ class _Tiling:
             key: list[str | None] = []
             for column in reversed(columns):
                 index, place = divmod(index, len(column.words))
-                key.append(column.words[place])
+                word = column.words[place]
+                # By value, as labels: pandas writes an integer as 1.0 where a part has a row without one.
+                key.append(None if word is None else canonical(word))
             return keys.code(tuple(reversed(key)))
 
         return self._coded(("slice", axis), mixed, [column.words for column in columns], code_of)

@@ -15,13 +15,19 @@ from losscli.columns import conventions, names
 from losscli.columns.labels import canonical
 from losscli.columns.look import Sight
 from losscli.columns.need import BINARY_READINGS, CLASS_READINGS, Need
-from losscli.errors import InputError, UsageError, nearest
+from losscli.errors import InputError, UsageError, nearest, one_line
 from losscli.readers import Column
 from losscli.records import dataclass
 
 LISTED = 12
 LISTS = ("vector", "matrix", "labelled")
 NUMBERS = ("number", "integer")
+
+# What is neither a label nor a prediction.
+USELESS = ("moment", "other")
+
+# What a column may hold that has the score of one class in each row.
+ONE_SCORE = (*NUMBERS, "text", "null")
 
 Looking = Callable[[Sequence[str]], Mapping[str, Sight]]
 
@@ -65,8 +71,13 @@ class Finder:
 
     def listed(self) -> str:
         """The first columns, for messages."""
-        shown = ", ".join(list(self.by_name)[:LISTED])
+        shown = ", ".join(map(one_line, list(self.by_name)[:LISTED]))
         return shown + (", …" if len(self.by_name) > LISTED else "")
+
+    def unreadable(self, known: Sequence[str]) -> str | None:
+        """Which column has one of the names `known`, but holds what cannot be read as numbers or labels."""
+        found = [self.by_name[name] for name in names.first_named(known, self.by_name)]
+        return next((f'"{one.name}" holds {one.type}' for one in found if one.kind in USELESS), None)
 
     def sight(self, name: str) -> Sight | None:
         """What the first rows of a column hold; None where they cannot be looked at."""
@@ -110,7 +121,7 @@ class Finder:
         free = [name for name in self.by_name if name not in taken]
         found = conventions.truths(names.first_named(names.LABELS, free), list(self.by_name), self.path)
         lists = any(need.shape in ("vector", "vectors") for need in needs)
-        found = self._of_kind([name for name in found if self.by_name[name].kind not in ("labelled", "other")], lists)
+        found = self._of_kind([name for name in found if self.by_name[name].kind not in ("labelled", *USELESS)], lists)
         found = self._varying(found)
         if found:
             self._note("label", found)
@@ -135,7 +146,7 @@ class Finder:
         wide_first = classes or any(need.shape == "vector" for need in needs)
         two_classes = bool(readings & set(BINARY_READINGS))
         if classes or two_classes or "either" in readings:
-            conventions.refuse_score_of_predicted_class(list(self.by_name), self.path)
+            conventions.refuse_score_of_predicted_class(list(self.by_name), label, self.path)
         level = self._quantile(needs, free)
         if level is not None:
             return level
@@ -158,8 +169,8 @@ class Finder:
 
     def _score(self, free: Sequence[str], label: str | None, *, margins: bool, pairs: bool) -> Choice | None:
         """One score a row; where `pairs` are allowed, that of one of two classes."""
-        usable = [name for name in free if self.by_name[name].kind not in ("other", "matrix")]
-        groups = names.wide_groups([name for name in usable if self.by_name[name].kind in (*NUMBERS, "text")])
+        usable = [name for name in free if self.by_name[name].kind not in ("matrix", *USELESS)]
+        groups = names.wide_groups([name for name in usable if self.by_name[name].kind in ONE_SCORE])
         in_groups = {name for group in groups for name in group.columns}
         singles = [name for name in names.first_named(names.SCORES, usable) if name not in in_groups or not pairs]
         lists = [name for name in self._lists(free, label) if self.by_name[name].width == 2] if pairs else []
@@ -179,7 +190,10 @@ class Finder:
             if exact is not None and len(exact.columns) == 2:
                 return exact
         # A column of hard labels is no rival of the score that they were made of.
-        found = [*scores, *(name for name in values if not (scores and self._is_hard(name)))]
+        hard = [name for name in values if scores and self._is_hard(name)]
+        found = [*scores, *(name for name in values if name not in hard)]
+        if len(scores) == 1:
+            self._doubt_score(scores[0], [*hard, *names.first_named(("label", "labels"), free)])
         if not found:
             found = self._last_resort(free)
         if found:
@@ -187,12 +201,24 @@ class Finder:
             return self._chosen(found, names.BY_NAME, [name for name in values if name not in found])
         return None
 
+    def _doubt_score(self, score: str, beside: Sequence[str]) -> None:
+        """Remember it where a score of one half or more goes with either prediction of a column beside it."""
+        for name in beside:
+            classes, seen = self.sight(name), self.sight(score)
+            both = classes is not None and classes.words is not None and len(classes.words) == 2
+            if both and seen is not None and seen.low is not None and seen.low >= 0.5 and (seen.high or 0.0) <= 1.0:
+                self.ambiguities.append(
+                    f'{self.path}: "{score}" is 0.5 or more whichever class "{name}" predicts: it looks like the '
+                    f"score of the predicted class; -p {score}, if it is that of the positive class"
+                )
+                return
+
     def _value(self, free: Sequence[str], label: str | None) -> Choice | None:
         """One predicted value a row."""
         found = names.first_named(names.VALUES, free)
         if label is not None:
             found = list(dict.fromkeys([*names.predictions_of(label, free), *found]))
-        found = [name for name in found if self.by_name[name].kind not in ("labelled", "other")]
+        found = [name for name in found if self.by_name[name].kind not in ("labelled", *USELESS)]
         if not found:
             models = [model for side in ("lower", "upper") for _, model, _ in names.bounds_of(side, free)]
             found = [name for name in dict.fromkeys(models) if name in free]
@@ -201,7 +227,7 @@ class Finder:
                 return self._chosen(found, "by the bounds that are named after it")
         if not found:
             found = names.first_named((*names.SCORES, *names.LISTS), free)
-            found = [name for name in found if self.by_name[name].kind not in ("labelled", "other")]
+            found = [name for name in found if self.by_name[name].kind not in ("labelled", *USELESS)]
         found = self._varying(found or self._last_resort(free))
         if not found:
             return None
@@ -213,7 +239,7 @@ class Finder:
         lists = names.first_named(names.LISTS, free)
         if not lists and names.first_named(names.STRONGER_THAN_LABEL, self.by_name):
             lists = names.first_named(("label", "labels"), free)
-        return [name for name in lists if self.by_name[name].kind != "other"]
+        return [name for name in lists if self.by_name[name].kind not in USELESS]
 
     def _lists(self, free: Sequence[str], label: str | None) -> list[str]:
         known = names.first_named((*names.LISTS, *names.SCORES, *names.VALUES), free)
@@ -225,7 +251,7 @@ class Finder:
 
     def _wide(self, free: Sequence[str], label: str | None) -> Choice | None:
         lists = conventions.without_raw(self._lists(free, label), margins=False)
-        usable = [name for name in free if self.by_name[name].kind in (*NUMBERS, "text")]
+        usable = [name for name in free if self.by_name[name].kind in ONE_SCORE]
         groups = names.wide_groups(usable)
         raw = [group for group in groups if names.folded(group.columns[0]).startswith(names.RAW)]
         if raw and len(raw) < len(groups):
@@ -248,18 +274,18 @@ class Finder:
         return None
 
     def _named_as_labels(self, free: Sequence[str], label: str) -> Choice | None:
-        """Columns of numbers that are called exactly as the values of the label, or these behind its name."""
-        columns = {canonical(name): name for name in free if self.by_name[name].kind in NUMBERS and name != label}
-        if len(columns) < 2:
-            return None
-        seen = self.sight(label)
+        """Columns of numbers that are called as the values of the label, alone or with its name around them."""
+        columns = [name for name in free if self.by_name[name].kind in NUMBERS and name != label]
+        seen = self.sight(label) if len(columns) > 1 else None
         words = {canonical(word) for word in (seen.words or ())} if seen else set()
         if len(words) < 2:
             return None
-        for pattern, why in (("{}", "named as the labels"), (label + "_{}", f'named "{label}_<label>"')):
-            found = {canonical(pattern.format(word)): word for word in words}
-            if set(found) <= set(columns):
-                pairs = names.in_class_order([(columns[name], found[name]) for name in columns if name in found])
+        for before, after in names.around_classes(label):
+            inner = {name: canonical(one) for name in columns if (one := names.between(before, name, after))}
+            found = [(name, one) for name, one in inner.items() if one in words]
+            if {one for _, one in found} == words:
+                pairs = names.in_class_order(found)
+                why = f'named "{before}<label>{after}"' if before or after else "named as the labels"
                 return Choice(pairs.columns, pairs.classes, ordered=True, detected=True, why=why)
         return None
 

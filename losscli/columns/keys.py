@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from losscli.errors import one_line
 from losscli.faults import Fault, Faults
 from losscli.records import dataclass
 from losscli.roles import IntArray
@@ -119,4 +120,4 @@ class MarginSeen:
 
 
 def _shown(label: str) -> str:
-    return label if label.lstrip("-").isdigit() else f'"{label}"'
+    return label if label.lstrip("-").isdigit() else one_line(f'"{label}"')

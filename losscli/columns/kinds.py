@@ -46,9 +46,9 @@ HARD_ROWS = 10
 Form = Literal["single", "independent", "classes"]
 Look = Literal["prob", "weight", "logit", "log-prob", "label", "percent", "unclear"]
 
-_PROBABILITY = re.compile(r"(?:^|_)prob(?:s|a|as|ability|abilities)?(?:_|\d|$)")
-_LOG_PROBABILITY = re.compile(r"(?:^|_)log_?p(?:rob(?:s|a|as|ability|abilities)?)?(?:_|\d|$)")
-_LOGIT = re.compile(r"(?:^|_)(?:logits?|log_?odds|margins?|decision_function|raw[a-z]*)(?:_|\d|$)")
+_PROBABILITY = re.compile(r"(?:^|_)prob(?:s|a|as|ability|abilities)?(?![a-z])")
+_LOG_PROBABILITY = re.compile(r"(?:^|_)log_?p(?:rob(?:s|a|as|ability|abilities)?)?(?![a-z])")
+_LOGIT = re.compile(r"(?:^|_)(?:logits?|log_?odds|margins?|decision_function|raw[a-z]*)(?![a-z])")
 
 
 @dataclass(frozen=True)

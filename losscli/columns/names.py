@@ -4,7 +4,8 @@ Compared as `folded`: without case, with ``-``, blank and ``.`` as ``_``.
 Earlier names are the more telling ones.  They are those of scikit-learn's
 habits, Keras, XGBoost, LightGBM, CatBoost, H2O, AutoGluon, PyCaret, MLJAR,
 Spark ML, BigQuery ML, Vertex AI, SageMaker, Azure ML, Hugging Face, Kaggle,
-Prophet, Nixtla, NannyML, Evidently and Arize.
+Prophet, Nixtla, NannyML, Evidently, Arize, RapidMiner, KNIME and R's caret and
+tidymodels.
 """
 
 from __future__ import annotations
@@ -19,25 +20,30 @@ BY_NAME, BY_NAMES = "by its name", "by their names"
 
 LABELS = (
     "y_true", "target", "label", "labels", "truth", "ground_truth", "gt", "actual", "actuals", "observed", "y", "class",
-    "answer", "reference", "references", "actual_label", "expected",
+    "answer", "reference", "references", "actual_label", "expected", "y_test", "true_label", "true_class", "y_actual",
+    "obs",
 )  # fmt: skip
 
 VALUES = (
     "y_pred", "pred", "preds", "prediction", "predictions", "predicted", "yhat", "y_hat", "forecast", "output",
     "outputs", "predict", "scored_labels", "prediction_label", "predicted_label", "predictedlabel",
-    "prediction_value", "mean",
+    "prediction_value", "predicted_value", "predicted_class", "pred_class", "pred_label", "y_predicted", "_pred",
+    "_pred_class", "estimate", "mean",
 )  # fmt: skip
 
 SCORES = (
     "y_prob", "y_proba", "y_score", "y_pred_proba", "prob", "proba", "probability", "score", "p1", "p", "confidence",
     "prediction_score", "scored_probabilities", "prediction_probas", "positive_prob", "logit", "y_logit",
-    "rawformulaval", "decision_function",
+    "rawformulaval", "decision_function", "raw_score", "margin",
 )  # fmt: skip
 
 LISTS = ("probabilities", "probs", "probas", "scores", "logits", "predicted_probs", "rawprediction")
 
-# MLJAR and PyCaret write the prediction as "label" next to the true "target".
-STRONGER_THAN_LABEL = ("y_true", "target", "actual")
+# MLJAR, PyCaret and pipelines of Hugging Face write the prediction as "label" next to the truth.
+STRONGER_THAN_LABEL = (
+    "y_true", "target", "actual", "actual_label", "truth", "ground_truth", "gt", "reference", "references", "y_test",
+    "true_label", "true_class", "y_actual",
+)  # fmt: skip
 
 # Scores before the link function, which Spark and CatBoost write beside the probabilities of the same prediction.
 RAW = ("rawprediction", "rawformulaval")
@@ -56,6 +62,9 @@ WIDE_PREDICTIONS = tuple(
         r"(?:y[_. -])?pred(?:iction|s)?[_. -](\d+)",
         r"(?:y[_. -])?score[_. -](.+)",
         r"(?:y[_. -])?logits?[_. -](.+)",
+        r"\.pred_(?!class$)(.+)",
+        r"confidence\((.+)\)",
+        r"p \(.+=(.+)\)",
         r"p[_. -](.+)",
         r"p(\d+)",
         r"class[_. -](.+)",
@@ -65,7 +74,10 @@ WIDE_PREDICTIONS = tuple(
 # How the prediction of x is called; a struct of Vertex AI holds it as its value.
 _PREDICTIONS_OF = (
     "predicted_{}", "{}_pred", "{}_prediction", "{}_predicted", "predicted_{}_probs", "predicted_{}_value",
+    "prediction({})", "prediction_({})",
 )  # fmt: skip
+
+_SCORE_ENDS = ("_prob", "_proba", "_probability", "_score")
 
 # Further inputs of losses, by the names that tools give them.
 _OTHERS = {
@@ -119,6 +131,23 @@ def first_named(table: Sequence[str], names: Iterable[str]) -> list[str]:
 def predictions_of(label: str, names: Iterable[str]) -> list[str]:
     """The columns that are named as predictions of `label`, such as predicted_<label>."""
     return first_named([pattern.format(folded(label)) for pattern in _PREDICTIONS_OF], names)
+
+
+def around_classes(label: str) -> tuple[tuple[str, str], ...]:
+    """What may stand before and after a class in the name of the column of its scores.
+
+    AutoGluon calls the columns as the classes, Azure ML as the target and the class, DataRobot
+    <target>_<c>_PREDICTION, Vertex AI <target>_<c>_scores.
+    """
+    around = ((f"{label}_", ""), (f"{label}_", "_PREDICTION"), (f"{label}_", "_scores"), ("pred_", ""))
+    return ("", ""), *around, *(("", end) for end in _SCORE_ENDS)
+
+
+def between(before: str, name: str, after: str) -> str | None:
+    """The part of `name` between these two, whatever their case; None where it does not have them or nothing else."""
+    lower = name.lower()
+    fits = lower.startswith(before.lower()) and lower.endswith(after.lower())
+    return name[len(before) : len(name) - len(after)] or None if fits else None
 
 
 def paired(names: Sequence[str]) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ from typing import Any
 from losscli.bins import Bins, FixedBins, Place, axis_text
 from losscli.columns.names import BY_NAME, BY_NAMES
 from losscli.columns.request import KindOrigin, PredictionKind
+from losscli.errors import one_line
 from losscli.readers import ColumnType
 from losscli.records import dataclass
 from losscli.roles import Reading
@@ -131,5 +132,5 @@ class ColumnPlan:
 def shown(columns: Sequence[str]) -> str:
     """A few names in full, of many the first and the last."""
     if len(columns) <= 3:
-        return ",".join(columns)
-    return f"{columns[0]},…,{columns[-1]} ({len(columns)})"
+        return ",".join(map(one_line, columns))
+    return f"{one_line(columns[0])},…,{one_line(columns[-1])} ({len(columns)})"

@@ -11,14 +11,17 @@ from losscli.columns.classes import (
     PositiveLabelError,
     bare,
     classes_written,
+    coercion,
+    labels_of,
     match_classes,
     number_classes,
     positive_label,
     positive_place,
+    truth_names,
 )
 from losscli.columns.find import LISTS, Choice, Finder, Looking
 from losscli.columns.labels import canonical, number_of
-from losscli.columns.names import LABELS, VALUES, folded
+from losscli.columns.names import LABELS, SCORES, VALUES, folded
 from losscli.columns.need import BINARY_READINGS, CLASS_READINGS, Need
 from losscli.columns.plan import ColumnPlan, shown
 from losscli.columns.request import PREDICTION_KINDS, ColumnRequest
@@ -75,7 +78,7 @@ class _Planner:
         self.shapes.check(self.needs, inputs)
         self._check_label_options(classes)
         by = tuple(tuple(self._single(name) for name in cross) for cross in self.request.by)
-        weight = self.finder.named(self.request.weight) if self.request.weight is not None else None
+        weight = self._single(self.request.weight) if self.request.weight is not None else None
         identity = self._single(self.request.id) if self.request.id is not None else None
         keep = tuple(self._kept(name) for name in self.request.keep)
         used = [name for chosen in inputs.values() for name in chosen]
@@ -187,7 +190,9 @@ class _Planner:
         if choice is None:
             what = {"label": "the label", "pred": "the prediction"}.get(role, f'"{role}"')
             flag = FLAGS.get(role, f"--col {role}=COLUMN")
-            fix = f"{flag}; the columns are {self.finder.listed()}"
+            unreadable = self.finder.unreadable({"label": LABELS, "pred": (*VALUES, *SCORES)}.get(role, (role,)))
+            listed = f"the columns are {self.finder.listed()}" if self.finder.by_name else "the file has no columns"
+            fix = f"{flag}; {unreadable or listed}"
             raise InputError(f"{self.path}: no column found for {what}", expected, fix)
         return choice
 
@@ -295,19 +300,33 @@ class _Planner:
                 "one order of the classes in all rows",
                 "write the file with a column for each class",
             )
+        count = self.shapes.count(predictions)
+        if len(written[0]) != count:
+            raise InputError(
+                f'{self.path}: "{beside}" has {len(written[0])} classes, and "{predictions[0]}" {count or 1} scores',
+                "a class for each score",
+                "--classes, in the order of the predictions",
+            )
         self.constants[beside] = seen.words[0]
         return written[0]
+
+    def _check_number_of_classes(self, count: int) -> None:
+        """Raise UsageError where other than `count` classes were asked for."""
+        asked = self.request.classes
+        if asked is not None and len(asked) != count:
+            raise UsageError(
+                f"--classes names {len(asked)} {'class' if len(asked) == 1 else 'classes'}, "
+                f"but pred={shown(self.roles['pred'].columns)} has {count}",
+                f"{count} classes in the order of the predictions",
+            )
 
     def _order_as_asked(self, asked: tuple[str, ...], count: int) -> None:
         """Check the classes that were asked for, and put columns that carry them in their order."""
         predictions = self.roles["pred"]
         classes = tuple(canonical(one) for one in asked)
         labelled = self.shapes.kind(predictions.columns[0]) == "labelled"
-        if len(classes) != count and not labelled:
-            raise UsageError(
-                f"--classes names {len(classes)} classes, but pred={shown(predictions.columns)} has {count}",
-                f"{count} classes in the order of the predictions",
-            )
+        if not labelled:
+            self._check_number_of_classes(count)
         if len(set(classes)) < len(classes):
             raise UsageError("--classes names a class twice", "distinct classes")
         carried = tuple(canonical(one) for one in predictions.classes or ())
@@ -361,7 +380,22 @@ class _Planner:
         return positive_label(label, seen, self.path)
 
     def _label_names(self) -> dict[str, str]:
-        return dict(self.naming.label_names) if self.naming else self._class_labels()
+        if self.naming:
+            return dict(self.naming.label_names)
+        return self._class_labels() or self._truth_names()
+
+    def _truth_names(self) -> dict[str, str]:
+        """The classes of truth values in a two-class label that is written as 0 and 1 elsewhere, or the reverse."""
+        label = self._label_column()
+        if label is None or not self._two_class() or label.kind not in ("text", "boolean"):
+            return {}
+        seen = self.finder.sight(label.name)
+        found = truth_names(seen)
+        mixed = bool(found.keys() & (labels_of(seen) or set()))
+        note = coercion(label, seen, found) if mixed else None
+        if note is not None and note not in self.notes:
+            self.notes.append(note)
+        return found
 
     def _why_classes(self) -> dict[str, str]:
         return {"classes": "as asked" if self.request.classes else self.naming.why} if self.naming else {}
@@ -375,6 +409,7 @@ class _Planner:
             return
         if self.shapes.count(predictions.columns) != 2:
             return
+        self._check_number_of_classes(2)
         carried = self.request.classes or predictions.classes or self._written_beside(predictions.columns)
         classes = tuple(canonical(one) for one in carried or ("0", "1"))
         place = positive_place([self._bare(one) for one in classes], positive)

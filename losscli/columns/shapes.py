@@ -34,6 +34,8 @@ class Shapes:
             raise InputError(
                 f'{self.path}: column "{name}" holds {SHORTENED}', "every number of each list", WRITE_WHOLE_LISTS
             )
+        if 0 in known:
+            raise InputError(f'{self.path}: column "{name}" starts with an empty list', "lists of one length above 0")
         if len(known) < len(lengths):
             raise InputError(f'{self.path}: column "{name}" holds no list in its first rows', "lists of one length")
         return known

@@ -8,8 +8,9 @@ from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
 
+from losscli.class_lists import listed_classes
 from losscli.declaration import DEFAULT_DIALECT
-from losscli.errors import UsageError, nearest
+from losscli.errors import InputError, UsageError, nearest
 from losscli.expression import DIALECTS, Expression, parse_expression, select_losses
 from losscli.gates.keys import LOSS, SECTIONS, Key, checked
 from losscli.gates.lines import line_of
@@ -157,15 +158,10 @@ class _Reading:
         """The classes of ``a,b,c`` or of a file ``@FILE`` with one on each line."""
         if not text.startswith("@"):
             return [name.strip() for name in text.split(",")]
-        path = self._paths(text[1:])[0]
         try:
-            lines = Path(path).read_text(encoding="utf-8").splitlines()
-        except OSError as error:
-            raise UsageError(
-                f"{self._at('input', 0, 'classes')}: {path}: cannot be read: {error.strerror}",
-                "a file with one class on each line",
-            ) from None
-        return [line.strip() for line in lines if line.strip()]
+            return list(listed_classes(self._paths(text[1:])[0]))
+        except InputError as error:
+            raise UsageError(f"{self._at('input', 0, 'classes')}: {error.problem}", error.expected) from None
 
     def _loss(self, table: Mapping[str, Any], position: int) -> LossTable:
         where = self._at("loss", position)

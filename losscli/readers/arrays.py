@@ -8,6 +8,7 @@ cast is left to types that NumPy does not know.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,6 +21,9 @@ from losscli.roles import BoolArray, FloatArray, IntArray
 
 FLOAT = pa.float64()
 TEXT = pa.dictionary(pa.int32(), pa.string())
+
+# The part of a second that is none.
+_FRACTION = re.compile(r"\.0+$")
 
 # Codes are found through a table, not a hash, while the table stays in cache.
 DENSE_RANGE = 1 << 16
@@ -76,6 +80,10 @@ def kind_of(stored: pa.DataType) -> Kind:
         return "number"
     if pa.types.is_boolean(stored):
         return "boolean"
+    if pa.types.is_temporal(stored) and not pa.types.is_interval(stored):
+        return "moment"
+    if pa.types.is_null(stored):
+        return "null"
     return "text" if _is_text(stored) else "other"
 
 
@@ -155,7 +163,7 @@ def string_array(words: Sequence[str | None]) -> pa.Array:
     encoded = [b"" if word is None else word.encode() for word in words]
     offsets = np.zeros(len(words) + 1, np.int32)
     np.cumsum([len(word) for word in encoded], out=offsets[1:])
-    valid = np.packbits([word is not None for word in words], bitorder="little")
+    valid = np.packbits(np.array([word is not None for word in words], np.bool_), bitorder="little")
     buffers = [pa.py_buffer(valid.tobytes()), pa.py_buffer(offsets), pa.py_buffer(b"".join(encoded))]
     return pa.Array.from_buffers(pa.string(), len(words), buffers)
 
@@ -208,6 +216,11 @@ def _words(values: pa.Array) -> pa.Array:
         return string_array([None if value is None else _float_word(value) for value in values.to_pylist()])
     if pa.types.is_integer(stored) and len(values) < MANY_WORDS:
         return string_array([None if value is None else str(value) for value in values.to_pylist()])
+    if pa.types.is_timestamp(stored) and stored.tz is None:
+        # Arrow writes as many decimals as the unit has.  With a time zone behind them they stay, or whole seconds
+        # would not come first in the order of texts.
+        words = values.cast(pa.string()).to_pylist()
+        return string_array([None if word is None else _FRACTION.sub("", word) for word in words])
     return values.cast(pa.string())
 
 

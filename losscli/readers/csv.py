@@ -79,14 +79,18 @@ def _open(index: int, place: Place, name: str, options: TextOptions) -> CsvSourc
     delimiter = delimiter_of(text, options)
     quote = '"' if options.quote is None else options.quote
     headers, sample = _sample(place, head + b"\n", delimiter, quote, header=options.header)
-    names = [header.strip() for header in headers]
+    # Spreadsheets write empty headers for the empty columns behind the last one.  Nobody can ask for two such columns,
+    # so that they need no names of their own; but the header has as many values as the rows.
+    nameless = [number for number, header in enumerate(headers) if not header.strip()][1:]
+    names = [f"\0{number}" if number in nameless else header.strip() for number, header in enumerate(headers)]
     check_names(place, names)
     decimal = decimal_of(delimiter, sample, options)
     columns = tuple(
         as_list_column(
             Column(name, _kind(values, decimal), None, "text", header=header if header != name else None), values
         )
-        for name, header, values in zip(names, headers, sample, strict=True)
+        for number, (name, header, values) in enumerate(zip(names, headers, sample, strict=True))
+        if number not in nameless
     )
     length = header_bytes(head, delimiter, quote) if options.header else 0
     dialect = Dialect(

@@ -35,7 +35,6 @@ NUMBER = (
 ACCEPTED = f"({NUMBER}|{'|'.join(MISSING)})"
 
 BOM_AS_LATIN = "\ufeff".encode().decode("latin-1")
-SHOWN_CHARACTERS = 60
 
 SCAN_BYTES = 1 << 22
 
@@ -210,13 +209,12 @@ class _Search:
 
 def _fault(file: int, column: str, row: int, value: bytes, count: int, dialect: Dialect) -> Fault:
     text = value.decode(errors="replace")
-    shown = text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "…"
     return Fault(
         file,
         column,
         "is not a number",
         row,
-        f'"{shown}"',
+        f'"{text}"',
         count,
         f"a number such as 0{dialect.decimal}25 or 1e-3",
         _advice(text.strip(), dialect),

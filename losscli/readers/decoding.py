@@ -100,14 +100,16 @@ class Decoded(Converted):
             return text
         except UnicodeDecodeError as error:
             at = self._offset - pending + error.start
-            raise InputError(
-                f"{self.name}: the text is not {self.encoding}: {error.reason} at offset {at:,}",
-                f"{self.encoding} text",
-                "--encoding with the encoding of the file",
-            ) from None
+            raise self._refusal(f"{error.reason} at offset {at:,}") from None
         except UnicodeEncodeError:
-            raise InputError(
-                f"{self.name}: the text is not {self.encoding}: it holds half of a surrogate pair",
-                f"{self.encoding} text",
-                "--encoding with the encoding of the file",
-            ) from None
+            raise self._refusal("it holds half of a surrogate pair") from None
+        except UnicodeError:
+            # The decoders of UTF-16 and UTF-32 say nothing better of a text without the mark that they start with.
+            raise self._refusal("it does not start with a byte order mark") from None
+
+    def _refusal(self, reason: str) -> InputError:
+        return InputError(
+            f"{self.name}: the text is not {self.encoding}: {reason}",
+            f"{self.encoding} text",
+            "--encoding with the encoding of the file",
+        )

@@ -29,6 +29,7 @@ HEAD_BYTES = 1 << 12
 
 # Spooled input lives as long as the process.
 _spools: list[Any] = []
+_read_to_end: list[Any] = []
 
 
 def open_sources(paths: Sequence[str], format: str = "auto", options: TextOptions = PLAIN) -> list[Source]:
@@ -110,12 +111,14 @@ def _by_suffix(path: str) -> Format | None:
 
 def _places(path: str, format: str) -> list[Place]:
     """The files that `path` stands for."""
+    if not path:
+        raise UsageError("the name of a file is empty", "a file, a folder or a pattern")
     try:
         if is_uri(path):
             with answering(without_secrets(path)):
                 return _objects(path, format)
         if path == "-":
-            return [Place(path, _spooled(sys.stdin.buffer), spooled=True)]
+            return [Place(path, _spooled(_standard_input()), spooled=True)]
         if Path(path).is_dir():
             return [_file(part) for part in _parts(path, format)]
         if Path(path).exists():
@@ -129,7 +132,7 @@ def _places(path: str, format: str) -> list[Place]:
         raise InputError(f"{path}: cannot be read: {first_sentence(error)}") from error
     folder = Path(path).parent
     near = nearest(Path(path).name, [entry.name for entry in folder.iterdir()]) if folder.is_dir() else None
-    raise InputError(f"no such file: {path}", fix=near and str(folder / near))
+    raise InputError(f"no such file: {path}", "a file, a folder or a pattern", near and str(folder / near))
 
 
 def _objects(uri: str, format: str) -> list[Place]:
@@ -138,7 +141,7 @@ def _objects(uri: str, format: str) -> list[Place]:
     folder = plain.partition("*")[0].rpartition("/")[0] if "*" in plain else plain
     sizes = objects_below(folder + mark + query)
     if sizes is None:
-        raise InputError(f"no such object: {without_secrets(uri)}")
+        raise InputError(f"no such object: {without_secrets(uri)}", "an object, a folder of objects or a pattern")
     if list(sizes) != [uri]:
         parts = re.split(r"(\*\*/|\*\*|\*)", plain.rstrip("/"))
         wanted = re.compile("".join(_WILDCARDS.get(part, re.escape(part)) for part in parts) + "(/.*)?")
@@ -197,6 +200,14 @@ def _not_empty(files: list[str], problem: str, expected: str) -> list[str]:
     if not with_data:
         raise NothingToEvaluate(problem if not files else f"{files[0]}: the file is empty", expected)
     return with_data
+
+
+def _standard_input() -> IO[bytes]:
+    """Standard input, which somebody may have asked for before: then nothing is left of it."""
+    if any(one is sys.stdin for one in _read_to_end):
+        raise UsageError("standard input is asked for twice", "- once: what was read from it is gone")
+    _read_to_end.append(sys.stdin)
+    return sys.stdin.buffer
 
 
 def _spooled(pipe: IO[bytes]) -> str:

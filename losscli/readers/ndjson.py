@@ -19,6 +19,7 @@ import pyarrow as pa
 from losscli.errors import InputError, NothingToEvaluate
 from losscli.readers.csv_faults import MISSING, NUMBER, not_utf8
 from losscli.readers.json_array import is_array
+from losscli.readers.json_tables import WRITE_ROWS, refuse_table
 from losscli.readers.ndjson_rows import (
     BlockReader,
     Broken,
@@ -121,7 +122,7 @@ def _first_values(place: Place) -> tuple[dict[str, list[Any]], set[str]]:
     """The values of every key in the first rows, those that are not null; and which keys are of objects inside."""
     values: dict[str, list[Any]] = {}
     nested: set[str] = set()
-    row = 0
+    row, first = 0, Members()
     for number, line in enumerate(_first_lines(place)):
         try:
             text = line.decode()
@@ -132,7 +133,7 @@ def _first_values(place: Place) -> tuple[dict[str, list[Any]], set[str]]:
             raise not_an_object(place, Broken(row, number, str(error), text)) from None
         if found is None:
             continue
-        row += 1
+        row, first = row + 1, first or found
         keys = {name for name, _ in found}
         for name, value in flattened(found):
             if name not in keys:
@@ -142,6 +143,8 @@ def _first_values(place: Place) -> tuple[dict[str, list[Any]], set[str]]:
                 known.append(value)
     if not row:
         raise NothingToEvaluate(f"{place}: the file is empty", "an object on each line")
+    if row == 1:
+        refuse_table(place, first)
     for name in values:
         if not name.isprintable():
             raise InputError(f"{place}: a key holds {name!a}, which cannot be shown", "keys of printable characters")
@@ -211,7 +214,7 @@ def _lines(place: Place) -> Iterator[bytes]:
 
 
 def _too_long(place: Place) -> InputError:
-    return InputError(f"{place}: a row is longer than {ROW_BYTES >> 20} MiB", "an object on each line")
+    return InputError(f"{place}: a row is longer than {ROW_BYTES >> 20} MiB", "an object on each line", WRITE_ROWS)
 
 
 def _read(reader: BlockReader, place: Place, block: bytes, first_row: int) -> pa.Table:

@@ -22,10 +22,10 @@ from typing import Any, Literal, TypeAlias
 
 import pyarrow as pa
 
-from losscli.errors import InputError
+from losscli.errors import InputError, one_line
 from losscli.faults import Fault, Faults
 from losscli.readers.arrays import FLOAT
-from losscli.readers.csv_faults import MISSING, NUMBER, SHOWN_CHARACTERS
+from losscli.readers.csv_faults import MISSING, NUMBER
 from losscli.readers.nested import LABEL_FIELDS, SCORE_FIELDS
 from losscli.readers.schema import WANTED
 from losscli.readers.source import ColumnType
@@ -337,4 +337,4 @@ def _scalar(value: Any) -> str:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "…"
+    return one_line(text)

@@ -236,6 +236,9 @@ def _lists(stored: pa.DataType, values: pa.Array, lengths: IntArray, missing: Bo
 def _values(array: pa.Array) -> tuple[pa.Array, IntArray, BoolArray | None]:
     """The elements of the lists one after another, how many each list has, and which lists are null."""
     missing = nulls(array)
+    if pa.types.is_null(array.type):
+        # Of dense vectors alone, a writer that infers its types does not know what the indices would be.
+        return array.slice(0, 0), np.zeros(len(array), np.intp), missing
     if pa.types.is_fixed_size_list(array.type):
         width = array.type.list_size
         lengths = np.full(len(array), width)
@@ -264,6 +267,8 @@ def _range(array: pa.Array) -> tuple[int, int, IntArray]:
 
 def _integers(array: pa.Array) -> IntArray:
     """Integers of any width; 0 where null."""
+    if pa.types.is_null(array.type):
+        return np.zeros(len(array), np.intp)
     values: IntArray = view(array, array.type.to_pandas_dtype()).astype(np.intp)
     missing = nulls(array)
     if missing is not None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pyarrow as pa
 
-from losscli.errors import InputError
+from losscli.errors import InputError, one_line
 from losscli.readers.nested import class_words, column_at, converted, is_spark_vector
 from losscli.readers.source import Column, ColumnType
 from losscli.readers.streams import Place
@@ -33,7 +33,9 @@ def check_names(place: Place, names: Iterable[str]) -> None:
     """Refuse two columns of one name: no option could tell them apart."""
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
-        raise InputError(f'{place}: two columns are named "{twice[0]}"', "distinct column names", "rename one of them")
+        raise InputError(
+            f'{place}: two columns are named "{one_line(twice[0])}"', "distinct column names", "rename one of them"
+        )
 
 
 def lists_without_length(columns: Sequence[Column]) -> list[str]:
@@ -65,7 +67,7 @@ def projected(batch: pa.RecordBatch, types: Mapping[str, ColumnType], place: Pla
                 array.validate(full=True)
         except TypeError as error:
             raise InputError(f'{place}: column "{name}" holds {error}', WANTED[wanted]) from None
-        except (pa.ArrowInvalid, UnicodeDecodeError) as error:
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, UnicodeDecodeError) as error:
             raise InputError(f'{place}: column "{name}" cannot be read: {error}', WANTED[wanted]) from None
         arrays.append(array)
     return pa.RecordBatch.from_arrays(arrays, names=list(types))

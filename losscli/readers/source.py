@@ -20,7 +20,7 @@ from losscli.readers.streams import Place
 from losscli.readers.text_options import TextOptions
 from losscli.records import dataclass
 
-Kind = Literal["number", "integer", "boolean", "text", "vector", "matrix", "labelled", "other"]
+Kind = Literal["number", "integer", "boolean", "text", "moment", "null", "vector", "matrix", "labelled", "other"]
 ColumnType = Literal["number", "text", "vector", "matrix", "labelled"]
 NamedBy = Literal["ClassLabel", "categories", "dictionary", "rows"]
 Batches: TypeAlias = Iterator[tuple[int, pa.RecordBatch]]
@@ -31,7 +31,9 @@ class Column:
     """A column as the file describes it.
 
     `kind` is what the stored type says; for text formats, which store none,
-    what the first rows look like: a hint, never a promise.  `width` is the
+    what the first rows look like: a hint, never a promise.  A "moment" is a
+    date, a time or a duration, which has a text and no number; "null" is a type
+    without values, which says nothing of the values in other files.  `width` is the
     length of the lists, declared by the type or else seen in the first rows;
     for a matrix (lists of lists) `inner_width` is that of the inner lists.
     `type` is the stored type in the words of its format; `as_text` says that

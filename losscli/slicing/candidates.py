@@ -31,7 +31,7 @@ MOST_WORDS = 50
 # Even a column that is asked for makes no more slices than this.
 MOST_ASKED_WORDS = 1_000
 
-_SINGLE = ("number", "integer", "boolean", "text")
+_SINGLE = ("number", "integer", "boolean", "text", "moment", "null")
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import numpy as np
 
 from losscli.bins import BinScout
 from losscli.columns.batch import text_floats, texts
+from losscli.columns.labels import canonical
 from losscli.faults import Faults
 from losscli.readers import ColumnType, Shard
 from losscli.readers.arrays import floats
@@ -84,6 +85,7 @@ class ColumnScoutWork:
             for column in scouts.words:
                 found = texts(batch.column(column))
                 used = np.unique(found.indices[passed]).tolist()
-                scouts.add(column, {word for place in used if (word := found.words[place]) is not None})
+                words = [found.words[place] for place in used]
+                scouts.add(column, {canonical(word) for word in words if word is not None})
             if progress is not None:
                 progress(0)

@@ -18,11 +18,10 @@ from losscli.where.rows import Rows, ValueKind
 
 _NUMBERS: tuple[Kind, ...] = ("number", "integer")
 
-# Dates and times are of the kind "other": they have a text, and no number.
 _FITTING: Mapping[ValueKind, tuple[Kind, ...]] = {
-    "number": _NUMBERS,
-    "text": ("text", "other"),
-    "boolean": ("boolean",),
+    "number": (*_NUMBERS, "null"),
+    "text": ("text", "moment", "null"),
+    "boolean": ("boolean", "null"),
 }
 _NOUNS: Mapping[ValueKind, str] = {"number": "a number", "text": "a text", "boolean": "true or false"}
 _HOLDS: Mapping[Kind, str] = {
@@ -30,8 +29,10 @@ _HOLDS: Mapping[Kind, str] = {
     "integer": "integers",
     "boolean": "true and false",
     "text": "text",
+    "moment": "dates or times",
     "vector": "lists",
     "matrix": "lists of lists",
+    "labelled": "scores with their classes",
     "other": "neither numbers nor text",
 }
 
@@ -131,7 +132,7 @@ def _misfit(test: ColumnTest, wanted: ValueKind, kind: Kind) -> UsageError:
         "integer": "a number",
         "boolean": "true or false",
         "text": "a text in quotes",
-        "other": "a text in quotes",
+        "moment": "a text in quotes",
     }.get(kind, "is null or is not null")
     fix = None
     if isinstance(test, Comparison):

@@ -261,6 +261,43 @@ BINARY = [
         pos_label="pos",
     ),
     Layout(
+        "pycaret2_raw", ".csv",
+        "age,target,Label,Score_0,Score_1\n31,1,1,0.2,0.8\n40,0,0,0.75,0.25\n22,1,0,0.6,0.4\n",
+        "binary_crossentropy", log_loss(0.8, 0.75, 0.4), "target", "Score_1",
+        "PyCaret 2 predict_model(raw_score=True): Label, Score_<class>",
+        pos_label="1",
+    ),
+    Layout(
+        "lightgbm_raw_score", ".csv",
+        "label,raw_score\n1,1.3862943611198906\n0,-1.0986122886681098\n1,-0.4054651081081643\n",
+        "binary_crossentropy", log_loss(0.8, 0.75, 0.4), "label", "raw_score",
+        "LightGBM predict(raw_score=True), saved under the name of the argument",
+        pos_label="1",
+    ),
+    Layout(
+        "rapidminer_binary", ".csv",
+        "label,prediction(label),confidence(no),confidence(yes)\nyes,yes,0.2,0.8\nno,no,0.75,0.25\nyes,no,0.6,0.4\n",
+        "binary_crossentropy", log_loss(0.8, 0.75, 0.4), "label", "confidence(yes)",
+        "docs.rapidminer.com, Apply Model: prediction(label), confidence(class)",
+        pos_label="yes",
+    ),
+    Layout(
+        "datarobot_binary", ".csv",
+        "row_id,churn,churn_1.0_PREDICTION,churn_0.0_PREDICTION,churn_PREDICTION,THRESHOLD,POSITIVE_CLASS\n"
+        "0,1,0.8,0.2,1.0,0.5,1.0\n1,0,0.25,0.75,0.0,0.5,1.0\n2,1,0.4,0.6,0.0,0.5,1.0\n",
+        "binary_crossentropy", log_loss(0.8, 0.75, 0.4), "churn", "churn_1.0_PREDICTION",
+        "docs.datarobot.com, batch prediction output format: <target>_<class>_PREDICTION, <target>_PREDICTION",
+        pos_label="1",
+    ),
+    Layout(
+        "catboost_raw_alone", ".tsv",
+        "SampleId\tRawFormulaVal\tLabel\n0\t1.3862943611198906\t1\n1\t-1.0986122886681098\t0\n"
+        "2\t-0.4054651081081643\t1\n",
+        "binary_crossentropy", log_loss(0.8, 0.75, 0.4), "Label", "RawFormulaVal",
+        "catboost.ai: RawFormulaVal is the default prediction type of calc",
+        pos_label="1",
+    ),
+    Layout(
         "sagemaker_binary", ".csv",
         'target,predicted_label,probability,probabilities,labels\n'
         '''yes,yes,0.8,"[0.2, 0.8]","['no', 'yes']"\n'''
@@ -333,6 +370,83 @@ MULTICLASS = [
         "sparse_categorical_crossentropy", THREE, "Label", [f"Probability:Class={one}" for one in range(3)],
         "catboost.ai/docs/en/concepts/output-data_model-value-output, multiclassification",
         classes=["0", "1", "2"],
+    ),
+    Layout(
+        "catboost_multiclass_with_class", ".tsv",
+        "SampleId\tProbability:Class=cat\tProbability:Class=dog\tProbability:Class=owl\tClass\tLabel\n"
+        "0\t0.7\t0.2\t0.1\tcat\tcat\n1\t0.3\t0.2\t0.5\towl\towl\n2\t0.5\t0.2\t0.3\tcat\tdog\n",
+        "sparse_categorical_crossentropy", THREE, "Label",
+        [f"Probability:Class={one}" for one in ("cat", "dog", "owl")],
+        "the same with --prediction-type Probability,Class: Class is the prediction",
+        classes=["cat", "dog", "owl"],
+    ),
+    Layout(
+        "catboost_multiclass_raw", ".tsv",
+        "SampleId\tRawFormulaVal:Class=0\tRawFormulaVal:Class=1\tRawFormulaVal:Class=2\tLabel\n"
+        + "".join(
+            f"{row}\t" + "\t".join(str(1.0 + np.log(one)) for one in scores) + f"\t{label}\n"
+            for row, (label, scores) in enumerate([(0, (0.7, 0.2, 0.1)), (2, (0.3, 0.2, 0.5)), (1, (0.5, 0.2, 0.3))])
+        ),
+        "sparse_categorical_crossentropy", THREE, "Label", [f"RawFormulaVal:Class={one}" for one in range(3)],
+        "the same with --prediction-type RawFormulaVal: values before the softmax, as their name says",
+        classes=["0", "1", "2"],
+    ),
+    Layout(
+        "datarobot_multiclass", ".csv",
+        "species,species_ant_PREDICTION,species_bee_PREDICTION,species_cat_PREDICTION,species_PREDICTION\n"
+        "ant,0.7,0.2,0.1,ant\ncat,0.3,0.2,0.5,cat\nbee,0.5,0.2,0.3,ant\n",
+        "sparse_categorical_crossentropy", THREE, "species",
+        ["species_ant_PREDICTION", "species_bee_PREDICTION", "species_cat_PREDICTION"],
+        "docs.datarobot.com, batch prediction output format",
+        classes=["ant", "bee", "cat"],
+    ),
+    Layout(
+        "tidymodels", ".csv",
+        "truth,.pred_class,.pred_ant,.pred_bee,.pred_cat\n"
+        "ant,ant,0.7,0.2,0.1\ncat,cat,0.3,0.2,0.5\nbee,ant,0.5,0.2,0.3\n",
+        "sparse_categorical_crossentropy", THREE, "truth", [".pred_ant", ".pred_bee", ".pred_cat"],
+        "parsnip.tidymodels.org, augment(): .pred_class and .pred_<level>",
+        classes=["ant", "bee", "cat"],
+    ),
+    Layout(
+        "caret", ".csv",
+        '"pred","obs","ant","bee","cat","rowIndex"\n"ant","ant",0.7,0.2,0.1,1\n'
+        '"cat","cat",0.3,0.2,0.5,2\n"ant","bee",0.5,0.2,0.3,3\n',
+        "sparse_categorical_crossentropy", THREE, "obs", ["ant", "bee", "cat"],
+        "R package caret, train()$pred: pred, obs, a column for each level",
+        classes=["ant", "bee", "cat"],
+    ),
+    Layout(
+        "knime", ".csv",
+        "species,P (species=ant),P (species=bee),P (species=cat),Prediction (species)\n"
+        "ant,0.7,0.2,0.1,ant\ncat,0.3,0.2,0.5,cat\nbee,0.5,0.2,0.3,ant\n",
+        "sparse_categorical_crossentropy", THREE, "species",
+        ["P (species=ant)", "P (species=bee)", "P (species=cat)"],
+        "KNIME predictor nodes: P (target=class), Prediction (target)",
+        classes=["ant", "bee", "cat"],
+    ),
+    Layout(
+        "vertex_csv", ".csv",
+        "species,species_ant_scores,species_bee_scores,species_cat_scores,predicted_species\n"
+        "ant,0.7,0.2,0.1,ant\ncat,0.3,0.2,0.5,cat\nbee,0.5,0.2,0.3,ant\n",
+        "sparse_categorical_crossentropy", THREE, "species",
+        ["species_ant_scores", "species_bee_scores", "species_cat_scores"],
+        "Vertex AI tabular batch prediction as CSV: <target>_<class>_scores",
+        classes=["ant", "bee", "cat"],
+    ),
+    Layout(
+        "class_behind_pred", ".csv",
+        "y_test,pred_ant,pred_bee,pred_cat\nant,0.7,0.2,0.1\ncat,0.3,0.2,0.5\nbee,0.5,0.2,0.3\n",
+        "sparse_categorical_crossentropy", THREE, "y_test", ["pred_ant", "pred_bee", "pred_cat"],
+        "y_test, the name that train_test_split's documentation gives the truth",
+        classes=["ant", "bee", "cat"],
+    ),
+    Layout(
+        "class_in_front", ".csv",
+        "label,ant_prob,bee_prob,cat_prob\nant,0.7,0.2,0.1\ncat,0.3,0.2,0.5\nbee,0.5,0.2,0.3\n",
+        "sparse_categorical_crossentropy", THREE, "label", ["ant_prob", "bee_prob", "cat_prob"],
+        "pandas.DataFrame(predict_proba, columns=classes_).add_suffix('_prob')",
+        classes=["ant", "bee", "cat"],
     ),
     Layout(
         "h2o_multiclass", ".csv",

@@ -56,6 +56,24 @@ def refused(path: str, loss: str, **options: Any) -> tuple[str, str | None, str 
             id="pycaret 2",
         ),
         pytest.param(
+            "age,target,Label,Score\n31,1,1,0.8\n40,0,0,0.75\n",
+            BCE,
+            'FILE: "Score" beside "Label" is the score of the predicted class, as PyCaret 2 writes it, '
+            "not of one class",
+            "a score of the positive class, or one for each class",
+            "predict_model(..., raw_score=True) writes them; -p Score, if it is that of the positive class",
+            id="pycaret 2 with the target",
+        ),
+        pytest.param(
+            "text,label,score,reference\na,POS,0.9,POS\nb,NEG,0.8,NEG\nc,NEG,0.6,POS\n",
+            BCE,
+            'FILE: "score" is 0.5 or more whichever class "label" predicts: it looks like the score of the predicted '
+            "class; -p score, if it is that of the positive class",
+            "one plausible mapping of the columns",
+            "--label and --pred name the columns",
+            id="hugging face pipeline",
+        ),
+        pytest.param(
             "target,predicted_label,probability\nyes,yes,0.8\nno,no,0.75\n",
             BCE,
             'FILE: "probability" beside "predicted_label" is the score of the positive class or of the predicted one: '
@@ -296,3 +314,9 @@ def test_class_labels_of_metadata_name_the_positive_class(tmp_path: Path) -> Non
 def test_file_without_rows_has_nothing_to_evaluate(tmp_path: Path) -> None:
     with pytest.raises(NothingToEvaluate, match="no rows"):
         losscli.evaluate(written("y_true,prob\n", tmp_path), BCE)
+
+
+def test_score_on_both_sides_of_one_half_is_that_of_one_class(tmp_path: Path) -> None:
+    path = written("reference,label,score\nPOS,POS,0.9\nNEG,NEG,0.2\nPOS,NEG,0.4\n", tmp_path)
+    result = losscli.evaluate(path, BCE, pos_label="POS", strict=True)
+    np.testing.assert_allclose(result.loss or 0.0, log_loss(0.9, 0.8, 0.4), rtol=1e-12)
