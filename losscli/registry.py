@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib
 import os
 import pkgutil
+import re
 import sys
 import traceback
 import zlib
@@ -120,6 +121,15 @@ def find_loss(name: str) -> Loss:
     known = catalogue()
     owner = known.folded.get(fold(name))
     if owner is None:
+        elsewhere = _elsewhere(name)
+        if elsewhere:
+            first = find_loss(elsewhere[0])
+            dialect = next((one for one in first.dialects if fold(name) in _names_in(first, one)), None)
+            raise UsageError(
+                f'no loss "{name}"',
+                f"{' or '.join(elsewhere)}, which others call {name}",
+                f"--loss {first.name}" + (f" --dialect {dialect}" if dialect else ""),
+            )
         near = nearest(name, [*known.losses, *(alias for loss in known.losses.values() for alias in loss.aliases)])
         near = near or nearest(fold(name), known.folded)
         failed = f" (left out: the plugin {', '.join(known.failures)}, which failed)" if known.failures else ""
@@ -129,6 +139,30 @@ def find_loss(name: str) -> Loss:
             f"--loss {near}" if near else None,
         )
     return known.losses[owner]
+
+
+def _elsewhere(name: str) -> list[str]:
+    """The losses that another library calls `name`: several, or one that is called otherwise here.
+
+    Those that it computes from something made of the predictions come last.
+    """
+    folded = fold(name)
+    remarks: dict[str, str] = {}
+    for one in all_losses():
+        for framework in one.known_as:
+            remark = _names_in(one, framework).get(folded)
+            if remark is not None:
+                remarks.setdefault(one.name, remark)
+    return sorted(remarks, key=lambda one: remarks[one].startswith("of "))
+
+
+def _names_in(one: Loss, framework: str) -> dict[str, str]:
+    """The names of a loss in a framework, folded, and the remark behind each."""
+    names = {}
+    for entry in re.split(r",\s*(?![^(]*\))", one.known_as.get(framework, "")):
+        word, _, remark = entry.partition(" (")
+        names[fold(word.removeprefix("metrics."))] = remark
+    return names
 
 
 def is_known(name: str) -> bool:

@@ -281,6 +281,28 @@ def test_a_call_that_makes_no_sense_is_refused(
     assert (code, error.startswith(f"losscli: {problem}")) == (2, True), error
 
 
+@pytest.mark.parametrize(
+    ("name", "losses", "fix"),
+    [
+        (
+            "log_loss",
+            "binary_crossentropy or categorical_crossentropy or sparse_categorical_crossentropy",
+            "--loss binary_crossentropy --dialect sklearn",
+        ),
+        (
+            "CrossEntropyLoss",
+            "categorical_crossentropy or sparse_categorical_crossentropy or info_nce",
+            "--loss categorical_crossentropy --dialect torch",
+        ),
+        ("l1-loss", "mean_absolute_error", "--loss mean_absolute_error --dialect torch"),
+    ],
+)
+def test_a_name_of_another_library_leads_to_ours(name: str, losses: str, fix: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        find_loss(name)
+    assert (raised.value.expected, raised.value.fix) == (f"{losses}, which others call {name}", fix)
+
+
 def test_a_search_without_results_is_exit_5(capsys: pytest.CaptureFixture[str]) -> None:
     assert refused(capsys, "--search", "no-such-word-anywhere")[0] == 5
 
