@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
@@ -135,9 +136,20 @@ def prepare(
         settings=settings,
         reduction=reduction,
         request=request,
-        warnings=ambiguities,
+        warnings=(*ambiguities, *_read_again(sources)),
         join=join,
     )
+
+
+def _read_again(sources: Sequence[Source]) -> list[str]:
+    """A warning for every file that is there more than once, as where globs overlap."""
+    names = {os.path.realpath(one.place.path): one.place.name for one in sources if one.place.path}
+    times = Counter(os.path.realpath(one.place.path) for one in sources if one.place.path)
+    return [
+        f"{names[path]} is given {many} times, and its rows count {many} times"
+        for path, many in times.items()
+        if many > 1
+    ]
 
 
 def _bound_to(expressions: Sequence[Expression], decision: Decision) -> tuple[Expression, ...]:

@@ -200,3 +200,14 @@ def test_losses_and_evaluate_stay_functions() -> None:
 def test_unsuitable_data_is_refused() -> None:
     with pytest.raises(UsageError, match="not data to evaluate"):
         losscli.evaluate(3.5, loss="mae")
+
+
+def test_a_file_that_is_given_twice_is_warned_of(tmp_path: Path) -> None:
+    path = tmp_path / "part.csv"
+    path.write_text("y_true,y_pred\n1,2\n3,3\n")
+    for again in (str(path), str(tmp_path / "*.csv"), str(tmp_path / ".." / tmp_path.name / "part.csv")):
+        found = losscli.evaluate([str(path), again], "mae").to_dict()
+        assert (found["rows"]["used"], len(found["warnings"])) == (4, 1)
+        assert found["warnings"][0].endswith("part.csv is given 2 times, and its rows count 2 times")
+    (tmp_path / "other.csv").write_text(path.read_text())
+    assert losscli.evaluate(str(tmp_path / "*.csv"), "mae").to_dict()["warnings"] == []
