@@ -23,6 +23,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from losscli.cli.delivery import parse_outputs
 from losscli.errors import Exit, InputError, UsageError
 from losscli.output import OutputSet, atomic_write
 from losscli.rows import RowFormat, float_text, open_rows, row_format
@@ -384,3 +385,9 @@ def test_writing_rows_does_not_import_pandas(format: RowFormat) -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_a_report_of_verdicts_is_left_to_the_gate() -> None:
+    with pytest.raises(UsageError, match="no output kind junit") as raised:
+        parse_outputs(["junit=report.xml"])
+    assert raised.value.fix == "losscli gate --rule max=LIMIT -o junit=report.xml, for that is a report of verdicts"

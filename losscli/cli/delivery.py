@@ -168,10 +168,13 @@ def parse_outputs(texts: Sequence[str], known: Sequence[str] = ()) -> dict[str, 
         if not equals or not path:
             raise UsageError(f'-o "{text}" is not KIND=PATH', "such as -o json=report.json")
         if kind not in known:
+            from losscli.reports import report_names
+
             near = nearest(kind, known)
-            raise UsageError(
-                f"no output kind {kind}", "one of " + ", ".join(known), f"-o {near}={path}" if near else None
-            )
+            fix = f"-o {near}={path}" if near else None
+            if kind in report_names():
+                fix = f"losscli gate --rule max=LIMIT -o {text}, for that is a report of verdicts"
+            raise UsageError(f"no output kind {kind}", "one of " + ", ".join(known), fix)
         if kind in files:
             raise UsageError(f"two outputs of kind {kind}", "one file for each kind")
         files[kind] = path
