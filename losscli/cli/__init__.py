@@ -55,6 +55,10 @@ def dispatch(arguments: Sequence[str]) -> int:
     if not arguments and "_LOSSCLI_COMPLETE" not in os.environ:
         arguments = ["--help"]
     completing = "_LOSSCLI_COMPLETE" in os.environ
+    if not completing and list(arguments) == ["--version"]:
+        # Typer takes longer to run a command than all of this.
+        _print_version()
+        return Exit.DONE
     understood = None if completing else _understood(arguments)
     if understood is not None:
         command, options = understood
@@ -113,9 +117,7 @@ def build_app(selected: str | None) -> Any:
         debug: Annotated[bool, Option("--debug", help="Show a traceback for internal errors.")] = False,
     ) -> None:
         if version:
-            from losscli import __version__
-
-            sys.stdout.write(f"losscli {__version__}\n")
+            _print_version()
             raise typer.Exit
 
     app.callback(invoke_without_command=True, epilog=EXAMPLES)(_interruptible(top))
@@ -137,6 +139,12 @@ def full_signature(command: Callable[..., int | None]) -> Signature:
     from losscli.cli.parameters import parameter_options
 
     return found.replace(parameters=[*own, *parameter_options()])
+
+
+def _print_version() -> None:
+    from losscli import __version__
+
+    sys.stdout.write(f"losscli {__version__}\n")
 
 
 def _interruptible(command: Callable[..., int | None]) -> Callable[..., int | None]:
