@@ -280,3 +280,15 @@ def test_a_single_row_is_no_table(line: str, tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_text(line)
     assert open_sources([str(path)])[0].format == "ndjson"
+
+
+@pytest.mark.parametrize("suffix", ["ndjson", "parquet"])
+def test_one_damaged_list_does_not_decide_how_long_lists_are(suffix: str, tmp_path: Path) -> None:
+    rows = [{"label": "a", "probs": [0.5, 0.3, 0.2]}, *({"label": "b", "probs": [0.25, 0.75]} for _ in range(3))]
+    path = tmp_path / f"preds.{suffix}"
+    if suffix == "ndjson":
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    else:
+        pq.write_table(pa.Table.from_pylist(rows), path)
+    with pytest.raises(InputError, match=r'column "probs", row 1.*is not a list of 2 numbers; 1 of 4 rows'):
+        losscli.evaluate(str(path), "sparse_categorical_crossentropy", label="label", pred="probs", classes=["a", "b"])

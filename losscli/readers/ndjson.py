@@ -37,7 +37,7 @@ from losscli.readers.nested import in_class_order
 from losscli.readers.schema import check_names, projected
 from losscli.readers.source import Batches, Column, ColumnType, Format, Kind, Shard, Source, slices
 from losscli.readers.streams import JSON_ARRAY, Place, head_of, is_compressed, reading
-from losscli.readers.text_lists import as_list_column
+from losscli.readers.text_lists import as_list_column, usual
 from losscli.records import dataclass
 
 RANGE_BYTES = 1 << 22
@@ -275,12 +275,12 @@ def _kind_of_texts(values: Sequence[str]) -> Kind:
 
 def _list_column(name: str, values: Sequence[list[Any]]) -> Column:
     elements = [one for value in values for one in value if one is not None]
-    first = values[0]
+    width = usual(map(len, values))
     if all(isinstance(one, Word | bool) for one in elements):
-        return Column(name, "vector", len(first), "list of numbers")
+        return Column(name, "vector", width, "list of numbers")
     if all(isinstance(one, list) and not any(isinstance(inner, list | Members) for inner in one) for one in elements):
-        inner: list[Any] = next((one for one in first if one is not None), [])
-        return Column(name, "matrix", len(first), "list of lists of numbers", len(inner))
+        inner = usual(map(len, elements)) if elements else 0
+        return Column(name, "matrix", width, "list of lists of numbers", inner)
     return Column(name, "other", None, "list")
 
 

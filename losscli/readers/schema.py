@@ -12,7 +12,7 @@ from losscli.errors import InputError, one_line
 from losscli.readers.nested import class_words, column_at, converted, is_spark_vector
 from losscli.readers.source import Column, ColumnType
 from losscli.readers.streams import Place
-from losscli.readers.text_lists import as_list_column
+from losscli.readers.text_lists import MEASURED_ROWS, as_list_column, usual
 
 WANTED: dict[ColumnType, str] = {
     "number": "a column of numbers",
@@ -51,7 +51,7 @@ def lists_without_length(columns: Sequence[Column]) -> list[str]:
 
 
 def with_seen_lengths(columns: Sequence[Column], batch: pa.RecordBatch) -> tuple[Column, ...]:
-    """`columns` with the list lengths of the first rows that hold lists; `batch` holds these rows."""
+    """`columns` with the usual list lengths of the first rows that hold lists; `batch` holds these rows."""
     unknown = set(lists_without_length(columns))
     return tuple(_measured(column, batch) if column.name in unknown else column for column in columns)
 
@@ -84,12 +84,11 @@ def _measured(column: Column, batch: pa.RecordBatch) -> Column:
         column = _with_categories(column, array)
     if column.kind == "text":
         return as_list_column(column, (value.as_py() for value in array if value.is_valid))
-    for row in range(len(array)):
-        if array[row].is_valid:
-            values = array[row].values
-            inner = next((len(one.values) for one in values if one.is_valid), None) if column.kind == "matrix" else None
-            return replace(column, width=len(values), inner_width=inner)
-    return column
+    lists = [value.values for value in array.slice(0, MEASURED_ROWS) if value.is_valid]
+    if not lists:
+        return column
+    inner = [len(one.values) for values in lists for one in values if one.is_valid] if column.kind == "matrix" else []
+    return replace(column, width=usual(map(len, lists)), inner_width=usual(inner) if inner else None)
 
 
 def _with_categories(column: Column, array: pa.DictionaryArray) -> Column:

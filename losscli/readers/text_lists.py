@@ -9,9 +9,10 @@ is never read.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Hashable, Iterable
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 
 from losscli.readers.arrays import bits, floats, string_array
 from losscli.readers.csv_faults import ACCEPTED, MISSING
-from losscli.readers.source import Column
+from losscli.readers.source import Column, Kind
 from losscli.records import dataclass
 from losscli.roles import BoolArray, FloatArray, IntArray
 
@@ -35,6 +36,11 @@ _CALL = (r"[A-Za-z_][A-Za-z0-9_.]*\(([^()]*)\)", r"\1")
 _WRAPPING = ((r",\s*[a-z_]+=[^,()\[\]]*", ""), (r",\s*\)", ")"), _CALL, _CALL)
 
 _ELLIPSIS = ("(" + "|".join(map(re.escape, ELLIPSES)) + "),?", "")
+
+LengthT = TypeVar("LengthT", bound=Hashable)
+
+# Lists that say how long those of their column are.
+MEASURED_ROWS = 100
 
 _NUMBER = re.compile(ACCEPTED)
 _GAPS = re.compile(r"[\[\](), \t\r\n]+")
@@ -59,22 +65,35 @@ class TextLists:
     wrong: BoolArray
 
 
+def usual(lengths: Iterable[LengthT]) -> LengthT:
+    """The commonest of these, the first of equals: one damaged row does not decide what a column holds."""
+    return Counter(lengths).most_common(1)[0][0]
+
+
 def as_list_column(column: Column, texts: Iterable[str]) -> Column:
     """`column` as one of lists when the first of its `texts` that is not missing or empty is a list.
 
-    Its lengths are those of the first list that is not shortened, None when all are.
+    Its lengths are those that most of its first lists have, shortened ones aside; None when all are.
     """
     found = column
+    seen: list[tuple[int, ...]] = []
     for text in texts:
         if text.strip() in MISSING or not _GAPS.sub("", text):
             continue
         lengths = lengths_of(text)
         if lengths is None:
             break
-        found = replace(column, kind="vector" if len(lengths) == 1 else "matrix", as_text=True)
+        if found is column:
+            found = replace(column, kind="vector" if len(lengths) == 1 else "matrix", as_text=True)
         if not any(mark in text for mark in ELLIPSES):
-            return replace(found, width=lengths[0], inner_width=lengths[1] if len(lengths) == 2 else None)
-    return found
+            seen.append(lengths)
+            if len(seen) == MEASURED_ROWS:
+                break
+    if not seen:
+        return found
+    width, *inner = usual(seen)
+    kind: Kind = "matrix" if inner else "vector"
+    return replace(found, kind=kind, width=width, inner_width=inner[0] if inner else None)
 
 
 def lengths_of(text: str) -> tuple[int, ...] | None:
