@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
@@ -143,12 +142,14 @@ def prepare(
 
 def _read_again(sources: Sequence[Source]) -> list[str]:
     """A warning for every file that is there more than once, as where globs overlap."""
-    names = {os.path.realpath(one.place.path): one.place.name for one in sources if one.place.path}
-    times = Counter(os.path.realpath(one.place.path) for one in sources if one.place.path)
+    names: dict[str, list[str]] = {}
+    for one in sources:
+        if one.place.path:
+            names.setdefault(os.path.realpath(one.place.path), []).append(one.place.name)
     return [
-        f"{names[path]} is given {many} times, and its rows count {many} times"
-        for path, many in times.items()
-        if many > 1
+        f"{same[-1]} is given {len(same)} times, and its rows count {len(same)} times"
+        for same in names.values()
+        if len(same) > 1
     ]
 
 

@@ -128,11 +128,6 @@ class DenseCounts:
         self._sides = (Window(self._ROWS), Window(self._ROWS))
         self._zeros: IntArray = np.zeros(1, np.int64)
 
-    def update(self, values: FloatArray) -> None:
-        """Add values (n,) of group 0."""
-        if values.size:
-            self.add(values, float(values.min()), float(values.max()))
-
     def add(
         self, values: FloatArray, low: float, high: float, codes: IntArray | None = None, counts: IntArray | None = None
     ) -> None:
