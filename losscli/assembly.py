@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,11 +19,12 @@ from losscli.reduction import Reduction, reduced
 from losscli.report import Note, Result, Row, plain_value
 from losscli.roles import IntArray
 from losscli.summary import LossSummary, Statistics, confidence_interval
-from losscli.summary.covariance import gradient
 from losscli.summary.exact import round_fraction, round_root
 from losscli.summary.intervals import IntervalMethod, is_heavy_tailed
-from losscli.summary.sums import SetSums
 from losscli.work import Partial
+
+if TYPE_CHECKING:
+    from losscli.summary.sums import SetSums
 
 # More are no sentence any more.
 LISTED_CLASSES = 12
@@ -407,6 +408,8 @@ def _finished(loss: Loss, sums: Sequence[float]) -> float | None:
 
 def set_error(loss: Loss, sums: SetSums, group: int | None) -> float | None:
     """The standard error of a set-level loss; None where there is none, such as with one row."""
+    from losscli.summary.covariance import gradient
+
     moments = sums.moments(group)
     if moments is None:
         return None

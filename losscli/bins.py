@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.arrays import floats_in_order, ordered_integers
+from losscli.distinct import distinct_values, distinct_with_counts, distinct_with_places
 from losscli.errors import UsageError
 from losscli.records import dataclass
 from losscli.roles import FloatArray, IntArray
@@ -38,10 +39,10 @@ SHOWN_EDGES = 8
 
 _NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _BINS = rf"q[0-9]{{1,6}}|{_NUMBER}(?:\s*,\s*{_NUMBER})*"
-_PART = re.compile(
+_PART = (
+    "(?x)"
     rf"""\s*(?:`(?P<name>(?:[^`]|``)+)`|"(?P<double>(?:[^"]|"")+)"|(?P<bare>[^,\s`"][^,]*?))
-    \s*(?::\s*(?P<bins>{_BINS}))?\s*(?:,|$)""",
-    re.VERBOSE,
+    \s*(?::\s*(?P<bins>{_BINS}))?\s*(?:,|$)"""
 )
 _GRAMMAR = "COLUMN, COLUMN:q5, COLUMN:0,18,65, or a cross of these with commas"
 
@@ -120,7 +121,7 @@ def parse_by(text: str) -> tuple[AxisPart, ...]:
     parts: list[AxisPart] = []
     start = 0
     while start < len(text) or not parts:
-        match = _PART.match(text, start)
+        match = re.compile(_PART).match(text, start)
         if match is None:
             raise UsageError(f'--by "{text}" has an empty part or an open quote', _GRAMMAR)
         parts.append(AxisPart(_column(match), _bins(match["bins"], text)))
@@ -216,7 +217,7 @@ class BinScout:
         rows = int(reached[-1])
         # Ranks in whole numbers: 3 of 5 bins of 15 rows are 9 rows, whatever 0.6 is in binary.
         ranks = [-(-share * rows // count) for share in range(1, count)]
-        places = np.unique(np.searchsorted(reached, ranks, side="left"))
+        places = distinct_values(np.searchsorted(reached, ranks, side="left"))
         bounds = floats_in_order(self._keys << self._dropped)
         return tuple(
             _shortest_between(float(bounds[place]), float(bounds[place + 1]))
@@ -228,11 +229,11 @@ class BinScout:
         """Count what is pending."""
         pending, self._pending, self._pending_values = self._pending, [], 0
         if pending:
-            self._add(*np.unique(np.concatenate(pending), return_counts=True))
+            self._add(*distinct_with_counts(np.concatenate(pending)))
 
     def _add(self, keys: NDArray[np.int64], counts: NDArray[np.int64]) -> None:
         """Add keys that have lost `_dropped` bits, with the rows of each."""
-        self._keys, back = np.unique(np.concatenate([self._keys, keys]), return_inverse=True)
+        self._keys, back = distinct_with_places(np.concatenate([self._keys, keys]))
         rows = np.concatenate([self._counts, counts])
         self._counts = np.zeros(self._keys.size, np.int64)
         np.add.at(self._counts, back, rows)
@@ -295,7 +296,7 @@ def _bins(text: str | None, by: str) -> Bins | None:
 
 def _name_text(column: str) -> str:
     """A column as ``--by`` takes it: in quotes where it would be read as something else."""
-    match = _PART.fullmatch(column)
+    match = re.fullmatch(_PART, column)
     if match and match["bare"] == column and match["bins"] is None and not re.fullmatch(_NUMBER, column):
         return column
     return '"' + column.replace('"', '""') + '"'

@@ -18,7 +18,7 @@ from losscli.declaration import Input, Loss
 from losscli.errors import InputError, NothingToEvaluate, UsageError
 from losscli.reduction import Reduction, reduced, resolve_reduction
 from losscli.roles import SHAPES, FloatArray, Shape
-from losscli.summary import ContributionSums, LossSummary
+from losscli.summary import LossSummary
 from losscli.validation import check_shapes, find_faults
 
 
@@ -99,6 +99,8 @@ def _set_value(loss: Loss, parts: Sequence[FloatArray], weights: FloatArray | No
     """The value of a set-level loss; inf where a contribution is, InputError where it is undefined."""
     if not all(np.isfinite(part).all() for part in parts):
         return math.inf
+    from losscli.summary.sums import ContributionSums
+
     sums = ContributionSums(columns=len(parts))
     sums.update(parts, weights, None, 1)
     try:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from losscli.errors import InputError
 
 EXPECTED = "a UTF-8 file with one class on each line"
@@ -11,6 +9,8 @@ EXPECTED = "a UTF-8 file with one class on each line"
 
 def listed_classes(path: str) -> tuple[str, ...]:
     """The classes of a file with one on each line; raises InputError."""
+    from pathlib import Path
+
     try:
         # Some editors put a byte order mark in front, which is no part of the first class.
         text = Path(path).read_text(encoding="utf-8-sig")

@@ -14,8 +14,7 @@ from losscli.preparation import prepare, read_keywords
 from losscli.records import dataclass
 from losscli.reduction import Reduction
 from losscli.report import Report, Result, Row
-from losscli.summary.bootstrap import REPLICATES
-from losscli.summary.intervals import IntervalMethod
+from losscli.summary.intervals import REPLICATES, IntervalMethod
 from losscli.work import BLOCK_ROWS, NanPolicy
 
 if TYPE_CHECKING:

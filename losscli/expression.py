@@ -27,9 +27,9 @@ DIALECTS = (DEFAULT_DIALECT, "keras", "torch", "sklearn")
 GRAMMAR = "[TITLE=][NUMBER*]NAME[:PARAM=VALUE,…][+TERM…]"
 
 # Terms are what stands between plus signs, but for those of exponents, as in 1e+5.
-_TERMS = re.compile(r"(?:(?<![\w.])(?:\d+\.?\d*|\.\d+)[eE]\+(?=\d)|[^+])*")
-_TITLE = re.compile(r"^\s*([^=:*+]+?)\s*=\s*(.+)$", re.DOTALL)
-_FACTOR = re.compile(r"^\s*(-?[0-9.][0-9.eE+-]*)\s*\*(.*)$", re.DOTALL)
+_TERMS = r"(?:(?<![\w.])(?:\d+\.?\d*|\.\d+)[eE]\+(?=\d)|[^+])*"
+_TITLE = r"(?s)\s*([^=:*+]+?)\s*=\s*(.+)"
+_FACTOR = r"(?s)\s*(-?[0-9.][0-9.eE+-]*)\s*\*(.*)"
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class Expression:
 def parse_expression(text: str, dialect: str = DEFAULT_DIALECT) -> Expression:
     """The expression written as `text`; UsageError names what is wrong in it."""
     body, title = text, None
-    found = _TITLE.match(text)
+    found = re.fullmatch(_TITLE, text) if "=" in text else None
     if found:
         title, body = found.group(1), found.group(2)
         name = title.partition(",")[0]
@@ -119,9 +119,12 @@ def parse_expression(text: str, dialect: str = DEFAULT_DIALECT) -> Expression:
 
 def _split(body: str) -> list[str]:
     """The texts of the terms."""
+    if "+" not in body:
+        return [body]
+    pattern = re.compile(_TERMS)
     parts, start = [], 0
     while True:
-        found = _TERMS.match(body, start)
+        found = pattern.match(body, start)
         assert found is not None
         parts.append(found.group())
         start = found.end() + 1
@@ -163,7 +166,7 @@ def select_losses(
 
 def _parse_term(text: str, spec: str, dialect: str) -> Term:
     factor = 1.0
-    found = _FACTOR.match(text)
+    found = re.fullmatch(_FACTOR, text) if "*" in text else None
     if found:
         factor = _parse_factor(found.group(1), spec)
         text = found.group(2)

@@ -19,7 +19,7 @@ from losscli.declaration import DEFAULT_DIALECT, Loss
 from losscli.errors import LosscliError, NothingToEvaluate, one_line
 from losscli.expression import Expression, select_losses
 from losscli.readers import Source, open_sources
-from losscli.readers.locate import formats
+from losscli.readers.locate import format_named
 from losscli.readers.text_options import NO_QUOTES, TextOptions
 from losscli.records import dataclass
 from losscli.registry import all_losses, load_plugin
@@ -255,7 +255,7 @@ def inspect(
     return Inspection(
         __version__,
         _inputs(sources, look, looked),
-        not formats()[sources[0].format].text,
+        not getattr(format_named(sources[0].format), "text", False),
         [SeenColumn(one.name, one.type, one.kind, seen.get(one.name)) for one in sources[0].columns],
         looked,
         mappings,

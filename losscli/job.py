@@ -9,11 +9,10 @@ from dataclasses import field, replace
 from itertools import accumulate, chain
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
-import numpy as np
-
 from losscli.assembly import by_class
 from losscli.columns import ColumnRequest
 from losscli.columns.batch import texts
+from losscli.distinct import distinct_values
 from losscli.engines import find_engine
 from losscli.errors import InputError, NothingToEvaluate, UsageError
 from losscli.outcome import Outcome, Provenance, Shown
@@ -23,8 +22,7 @@ from losscli.readers.unchanged import refuse_changes
 from losscli.records import dataclass
 from losscli.reduction import Reduction
 from losscli.report import InputFile, Note, Report
-from losscli.summary.bootstrap import REPLICATES
-from losscli.summary.intervals import IntervalMethod
+from losscli.summary.intervals import REPLICATES, IntervalMethod
 from losscli.work import BLOCK_ROWS, MISSING, NanPolicy, Partial, RowSink, Work
 
 if TYPE_CHECKING:
@@ -215,7 +213,7 @@ class Job:
         types = {name: plan.types[name] for name in names}
         batches = (batch for shard in source.shards() for _, batch in shard.batches(types, BLOCK_ROWS))
         for batch in batches:
-            found = {name: np.unique(texts(batch.column(name)).indices).size for name in names}
+            found = {name: distinct_values(texts(batch.column(name)).indices).size for name in names}
             return max([groups, *(math.prod(found.get(name, 1) for name in cross) for cross in plan.by)])
         return groups
 

@@ -18,7 +18,7 @@ from losscli.arrays import class_major
 from losscli.expression import Expression
 from losscli.records import dataclass
 from losscli.roles import BoolArray, FloatArray, IntArray
-from losscli.summary import ContributionSums, ExactSums, LossSummary
+from losscli.summary import ExactSums, LossSummary
 
 
 @dataclass(frozen=True)
@@ -96,6 +96,8 @@ class SetMeasure:
             self.overflowed = True
             return
         if self.sums is None:
+            from losscli.summary.sums import ContributionSums
+
             self.sums = Grouped(lambda: ContributionSums(columns=len(parts), spread=True), self.axes)
         self.sums.update(parts, weights, groupings)
 

@@ -10,21 +10,22 @@ from typing import TYPE_CHECKING, Any
 from losscli.arguments import named_by
 from losscli.calling import check_reduction
 from losscli.columns import ColumnPlan, ColumnRequest, needs_of, plan_files
-from losscli.columns.kinds import Decision
-from losscli.columns.scores import bound_to
+from losscli.columns.kinds import UNDECIDED, Decision
+from losscli.columns.scores import bound_to, reads_logits, reads_probabilities
 from losscli.errors import InputError, NothingToEvaluate, UsageError, nearest
 from losscli.expression import Expression, select_losses
 from losscli.job import Job, Settings
 from losscli.readers import Source, open_sources
-from losscli.readers.locate import formats
+from losscli.readers.locate import format_named
 from losscli.readers.text_options import PLAIN, TextOptions
 from losscli.reduction import Reduction, resolve_reduction
 from losscli.registry import load_plugin
-from losscli.scouting import decide_kind
 from losscli.work import Work
 
 if TYPE_CHECKING:
     from losscli.checks import Watch
+    from losscli.columns import Need
+    from losscli.declaration import Loss
     from losscli.where import Where
 
 
@@ -110,7 +111,7 @@ def prepare(
     if ambiguities and settings.strict:
         raise InputError(ambiguities[0], "one plausible mapping of the columns", "--label and --pred name the columns")
     losses = [term.loss for expression in expressions for term in expression.terms]
-    decision = decide_kind(losses, request, needs, sources, plans, where)
+    decision = _decision(losses, request, needs, sources, plans, where)
     if decision.doubt is not None:
         if settings.strict:
             raise InputError(decision.doubt.fact, "probabilities, unless told otherwise", decision.doubt.fix)
@@ -153,6 +154,22 @@ def _read_again(sources: Sequence[Source]) -> list[str]:
     ]
 
 
+def _decision(
+    losses: Sequence[Loss],
+    request: ColumnRequest,
+    needs: Sequence[Need],
+    sources: Sequence[Source],
+    plans: Sequence[ColumnPlan],
+    where: Where | None,
+) -> Decision:
+    """What the predictions are, where that makes a difference."""
+    if request.pred_kind == "auto" and not any(reads_probabilities(loss) or reads_logits(loss) for loss in losses):
+        return UNDECIDED
+    from losscli.scouting import decide_kind
+
+    return decide_kind(losses, request, needs, sources, plans, where)
+
+
 def _bound_to(expressions: Sequence[Expression], decision: Decision) -> tuple[Expression, ...]:
     """The expressions with the parameters that this kind of predictions asks for."""
     return tuple(
@@ -191,7 +208,8 @@ def _open(data: Any, format: str, text: TextOptions) -> list[Source]:
 def _with_filter(plan: ColumnPlan, source: Source, where: Where) -> ColumnPlan:
     """`plan` that reads the columns of the filter too; a column that either use wants as text is text."""
     kinds = {column.name: column.kind for column in source.columns}
-    guessed = kinds if formats().get(source.format, None) and formats()[source.format].text else {}
+    format = format_named(source.format)
+    guessed = kinds if format is not None and format.text else {}
     types = dict(plan.types)
     for name, wanted in where.types(kinds, guessed).items():
         types[name] = "text" if "text" in (wanted, types.get(name)) else wanted

@@ -8,16 +8,14 @@ plugin adds all of its losses or none, and never replaces a loss.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
 import pkgutil
 import re
 import sys
-import traceback
-import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import field
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -87,6 +85,9 @@ def load_plugin(path: str) -> None:
     Raises UsageError, naming the file and the line, for one that does not
     load, declares no loss, or takes a name that is not free.
     """
+    import zlib
+    from pathlib import Path
+
     file = Path(path)
     if not file.is_file():
         raise UsageError(f"{path}: no such plugin file", "a Python file that uses losscli.declare")
@@ -199,8 +200,13 @@ def builtin_losses() -> tuple[Loss, ...]:
 
 def has_installed_plugins() -> bool:
     """Whether an installed package has losses for us; answers without importing any, in a millisecond."""
+    return _any_has_losses(tuple(sys.path))
+
+
+@functools.cache
+def _any_has_losses(path: Sequence[str]) -> bool:
     heading = f"[{ENTRY_POINTS}]".encode()
-    for entry in sys.path:
+    for entry in path:
         # pathlib takes five times as long.
         folder = entry or "."
         try:
@@ -278,5 +284,7 @@ def _line_in(path: str, error: BaseException) -> str:
     """The last line of a file that an error came through, as ", line 3"."""
     if isinstance(error, SyntaxError) and error.filename == path:
         return f", line {error.lineno}"
+    import traceback
+
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
     return f", line {lines[-1]}" if lines else ""

@@ -25,13 +25,13 @@ from losscli.roles import BoolArray, FloatArray, IntArray
 from losscli.summary.bootstrap import (
     BUCKETS,
     MOST_GROUPS,
-    REPLICATES,
     BucketSums,
     acceleration,
     bca_interval,
     buckets_of,
     replicated,
 )
+from losscli.summary.intervals import REPLICATES
 from losscli.work import BLOCK_ROWS, Partial, Rows, Work
 
 

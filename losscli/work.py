@@ -19,6 +19,7 @@ from losscli.columns import ColumnPlan, Decoder, Keys, MarginSeen, Need, Tile
 from losscli.columns.kinds import UNDECIDED, Decision
 from losscli.columns.scores import Conversion, conversion
 from losscli.declaration import Loss
+from losscli.distinct import distinct_with_counts
 from losscli.errors import InputError
 from losscli.expression import Expression
 from losscli.faults import Fault, Faults
@@ -332,7 +333,7 @@ class Work:
         partial.rows_skipped += int(tile.missing.sum())
         if not self.by_class or tile.class_codes is None:
             return
-        codes, counts = np.unique(tile.class_codes[tile.missing], return_counts=True)
+        codes, counts = distinct_with_counts(tile.class_codes[tile.missing])
         for code, count in zip(codes, counts, strict=True):
             name = partial.keys.classes[code] if code >= 0 else None
             partial.skipped_by_class[name] = partial.skipped_by_class.get(name, 0) + int(count)

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import losscli
-from losscli.checks.assignment import best_assignment
+from losscli.checks.of_classes.assignment import best_assignment
 from losscli.errors import InputError
 
 Columns = dict[str, Any]

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 import losscli
-from losscli.summary import ContributionSums
 from losscli.summary.covariance import gradient
+from losscli.summary.sums import ContributionSums
 
 ROWS = 900
 NAMES = [loss.name for loss in losscli.losses() if loss.is_set_level and not loss.is_penalty]

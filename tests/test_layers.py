@@ -15,6 +15,7 @@ FLOORS = {
     "records": 0,
     "arguments": 0,
     "class_lists": 1,
+    "distinct": 1,
     "domains": 1,
     "faults": 1,
     "roles": 2,

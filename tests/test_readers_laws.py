@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from pyarrow import csv as arrow_csv
 
 from losscli.readers import ColumnType, open_sources
-from losscli.readers.csv_faults import ACCEPTED, MISSING
+from losscli.readers.number_text import ACCEPTED, MISSING
 
 TYPES: dict[str, ColumnType] = {"number": "number", "text": "text", "whole": "text"}
 

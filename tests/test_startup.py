@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 # Modules that cost more than a few milliseconds, and what may load them.
 HEAVY = (
     "numpy", "pyarrow", "pandas", "rich", "scipy", "pyarrow.dataset", "pyarrow.compute", "pyarrow.parquet", "dask",
-    "matplotlib", "ssl", "multiprocessing.connection",
+    "matplotlib", "ssl", "multiprocessing.connection", "numpy.ma", "numpy.random",
 )  # fmt: skip
 
 SCRIPT = """

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from losscli.summary import ContributionSums, ExactSums, LossSummary
+from losscli.summary import ExactSums, LossSummary
 from losscli.summary import blocks as blocks_module
 from losscli.summary.blocks import ROWS_PER_BLOCK
 from losscli.summary.exact import exact_sum, round_fraction, round_root
+from losscli.summary.sums import ContributionSums
 
 QUICK = settings(derandomize=True, max_examples=60, deadline=None)
 

@@ -13,6 +13,7 @@ import numpy as np
 from losscli.arrays import norm_last, softplus
 from losscli.catalogue.embedding import unit_vectors
 from losscli.declaration import Example, Require, declare
+from losscli.distinct import distinct_with_places
 from losscli.errors import InputError
 from losscli.roles import BoolArray, ClassTarget, Embedding, FloatArray, IntArray
 
@@ -25,8 +26,8 @@ _BLOCK_COLUMNS = 1024
 
 def _unpaired(y_true: IntArray, remove_diagonal: bool) -> BoolArray:
     """Rows without a row of the same class, or without one of another, ``(n,)``."""
-    _, inverse, counts = np.unique(y_true, return_inverse=True, return_counts=True)
-    same = counts[inverse]
+    _, places = distinct_with_places(y_true)
+    same = np.bincount(places)[places]
     unpaired: BoolArray = (same == int(remove_diagonal)) | (same == y_true.shape[0])
     return unpaired
 

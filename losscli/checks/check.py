@@ -12,6 +12,7 @@ from losscli.arrays import class_major
 from losscli.columns import ColumnPlan, ColumnRequest, Keys, Tile
 from losscli.columns.kinds import Decision
 from losscli.columns.names import folded
+from losscli.columns.scores import needs_soft_predictions
 from losscli.declaration import Loss
 from losscli.records import dataclass
 from losscli.roles import FloatArray, IntArray, Reading
@@ -53,6 +54,11 @@ class Setting:
     def several_classes(self) -> bool:
         """Whether each row has a label among several classes and a score for each of them."""
         return self.width is not None and self.plan.classes is not None and self.plan.class_input is not None
+
+    @property
+    def of_classes(self) -> bool:
+        """Whether the predictions are of classes, in one of the ways in which a check of these asks."""
+        return self.two_class or self.several_classes or any(map(needs_soft_predictions, self.losses))
 
     @property
     def cut(self) -> float:

@@ -15,14 +15,17 @@ from losscli.declaration import Loss
 from losscli.records import dataclass
 from losscli.roles import IntArray
 
+_PACKAGE = "losscli.checks"
+
 
 @functools.cache
-def all_checks() -> tuple[Check, ...]:
-    """The checks of every module of this package that has some."""
-    package = importlib.import_module(__package__)
+def checks_in(name: str) -> tuple[Check, ...]:
+    """The checks of every module of a package that has some."""
+    package = importlib.import_module(name)
     found: list[Check] = []
-    for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
-        found.extend(getattr(importlib.import_module(module.name), "CHECKS", ()))
+    for module in pkgutil.iter_modules(package.__path__, f"{name}."):
+        if not module.ispkg:
+            found.extend(getattr(importlib.import_module(module.name), "CHECKS", ()))
     return tuple(found)
 
 
@@ -80,5 +83,6 @@ def watch_over(
         (prediction.name, prediction.role.reading),
         width,
     )
-    checks = tuple(check for check in all_checks() if check.applies(setting))
+    asked = (checks_in(f"{_PACKAGE}.of_classes") if setting.of_classes else ()) + checks_in(_PACKAGE)
+    checks = tuple(check for check in asked if check.applies(setting))
     return Watch(setting, checks) if checks else None

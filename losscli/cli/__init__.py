@@ -17,7 +17,6 @@ import pkgutil
 import sys
 from collections.abc import Callable, Sequence
 from inspect import Signature, signature
-from pathlib import Path
 from typing import Annotated, Any
 
 from losscli.cli.declared import Option, typed
@@ -193,6 +192,8 @@ def _usage_error(error: Any, words: Sequence[str]) -> UsageError:
 
 
 def _tree(name: str) -> ast.Module:
+    from pathlib import Path
+
     return ast.parse((Path(__file__).parent / f"{name}.py").read_text(encoding="utf-8"))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,14 +12,13 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from losscli.errors import InputError, UsageError, nearest
 from losscli.job import Job
 from losscli.outcome import Outcome
-from losscli.output import OutputSet
 from losscli.reduction import Reduction
 from losscli.renderers import RenderOptions, find_renderer, renderer_names
 from losscli.report import Report
-from losscli.rows import RowFormat, RowWriter, open_rows, row_format
 
 if TYPE_CHECKING:
     from losscli.renderers.formats import Render
+    from losscli.rows import RowFormat, RowWriter
 
 ROWS = "rows"
 STATE = "state"
@@ -59,30 +57,27 @@ class Delivery:
         if self.renderer.binary:
             raise UsageError(f"{output_format} is not text for standard output", f"-o {output_format}=PATH")
         self.options = render_options(top)
-        self.outputs = OutputSet(inputs)
+        self._opened = opened(inputs, self.files)
         for kind in self.files:
             if kind not in (ROWS, STATE):
                 find_renderer(kind)
 
     def __enter__(self) -> Delivery:
-        self.outputs.__enter__()
-        try:
-            # Opened before anything is read: a directory that is not there should not be found after minutes.
-            self.streams = {kind: self.outputs.open(path) for kind, path in self.files.items()}
-        except BaseException:
-            self.outputs.__exit__(*sys.exc_info())
-            raise
+        # Opened before anything is read: a directory that is not there should not be found after minutes.
+        self.streams = self._opened.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.outputs.__exit__(kind, error, trace)
+        self._opened.__exit__(kind, error, trace)
 
     def write_files(self, outcome: Outcome, report: Report) -> None:
         """Write every file; they appear when the context is left."""
         for kind, stream in self.streams.items():
             if kind == ROWS and self.job is not None:
+                from losscli.rows import row_format
+
                 self._write_rows(self.job, stream, row_format(self.files[ROWS]))
             elif kind == STATE:
                 from losscli.state import write_state
@@ -102,6 +97,8 @@ class Delivery:
 
     def _write_rows(self, job: Job, stream: BinaryIO, format: RowFormat) -> None:
         """A second pass that writes row by row: the first has found that every row is valid."""
+        from losscli.rows import open_rows
+
         titles = [expression.title for expression in job.work.expressions if expression.has_rows]
         writer = open_rows(stream, format, ["loss"] if len(titles) == 1 else titles, job.request.keep)
         job.stream(_numbered(writer, job))
@@ -124,8 +121,7 @@ class FindingDelivery:
     @contextmanager
     def written(self, inputs: Sequence[str]) -> Iterator[Callable[[Any], None]]:
         """A block that writes the files with what it is given; they appear when it succeeds."""
-        with OutputSet(inputs) as outputs:
-            streams = {kind: outputs.open(path) for kind, path in self.files.items()}
+        with opened(inputs, self.files) as streams:
 
             def write(found: Any) -> None:
                 for kind, stream in streams.items():
@@ -137,6 +133,19 @@ class FindingDelivery:
         """Print it to standard output, which comes last."""
         with standard_output():
             sys.stdout.write(self.render(found, self.options))
+
+
+@contextmanager
+def opened(inputs: Sequence[str], files: Mapping[str, str]) -> Iterator[dict[str, BinaryIO]]:
+    """A stream for each path in `files`, which may be none of the `inputs`; they appear when the block succeeds."""
+    if not files:
+        # Nothing that writes files need be loaded.
+        yield {}
+        return
+    from losscli.output import OutputSet
+
+    with OutputSet(inputs) as outputs:
+        yield {kind: outputs.open(path) for kind, path in files.items()}
 
 
 def say(kind: str, messages: Iterable[object]) -> None:
@@ -199,7 +208,11 @@ def render_options(top: int) -> RenderOptions:
     if top < 0:
         raise UsageError("--top takes a whole number, 0 for all")
     terminal = sys.stdout.isatty()
-    width = shutil.get_terminal_size().columns if terminal else None
+    width = None
+    if terminal:
+        from shutil import get_terminal_size
+
+        width = get_terminal_size().columns
     color = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     return RenderOptions(width=width, color=color, top=top, terminal=terminal)
 

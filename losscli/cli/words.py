@@ -17,9 +17,9 @@ from typing import Annotated, Any, get_args, get_origin
 from losscli.cli.declared import Argument, Declared
 from losscli.records import dataclass
 
-_NUMBERS: dict[type, re.Pattern[str]] = {
-    int: re.compile(r"[0-9]+"),
-    float: re.compile(r"[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?"),
+_NUMBERS: dict[type, str] = {
+    int: r"[0-9]+",
+    float: r"[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?",
 }
 
 
@@ -107,7 +107,7 @@ def _value(text: str, kind: type) -> Any:
     if kind is str:
         return text
     pattern = _NUMBERS.get(kind)
-    return kind(text) if pattern is not None and pattern.fullmatch(text) else None
+    return kind(text) if pattern is not None and re.fullmatch(pattern, text) else None
 
 
 def _is_text(word: str) -> bool:

@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from losscli.columns.labels import number_of
+from losscli.distinct import distinct_indices, distinct_with_places
 from losscli.readers.arrays import floats, nulls, string_array, view
 from losscli.records import dataclass
 from losscli.roles import BoolArray, FloatArray, IntArray
@@ -57,7 +58,7 @@ def used_texts(array: pa.DictionaryArray) -> tuple[pa.StringArray, IntArray]:
     if missing is not None:
         indices = np.where(missing, len(words), indices)
         words = pa.concat_arrays([words, string_array([""])])
-    used, places = np.unique(indices, return_inverse=True)
+    used, places = distinct_indices(indices, len(words))
     if len(used) < len(words):
         chosen = used.astype(np.int64)
         words = words.take(pa.Array.from_buffers(pa.int64(), len(used), [None, pa.py_buffer(chosen)]))
@@ -100,7 +101,7 @@ class CodeTable:
         index keeps its code.
         """
         if size > TABLE_SIZE:
-            used, places = np.unique(indices, return_inverse=True)
+            used, places = distinct_with_places(indices)
             return np.array([code_of(int(one)) for one in used], dtype=np.intp)[places]
         if self._table.size != size or self._words != words:
             self._words, self._table = words, np.full(size, _UNSEEN)

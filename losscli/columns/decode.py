@@ -18,7 +18,6 @@ from losscli.columns.plan import ColumnPlan
 from losscli.columns.tile import Tile
 from losscli.faults import Fault, Faults
 from losscli.readers.arrays import floats
-from losscli.readers.text_lists import SHORTENED, WRITE_WHOLE_LISTS, read_lists
 from losscli.roles import BoolArray, FloatArray, IntArray, Reading
 
 # Codes of labels that have none.
@@ -202,6 +201,8 @@ class _Tiling:
 
     def _text_list(self, name: str, column: pa.DictionaryArray, lengths: tuple[int, ...]) -> FloatArray:
         """The same from lists that were written as text."""
+        from losscli.readers.text_lists import SHORTENED, WRITE_WHOLE_LISTS, read_lists
+
         texts, places = arrays.used_texts(column)
         lists = read_lists(texts, lengths)
         values = lists.values[places]

@@ -46,9 +46,9 @@ HARD_ROWS = 10
 Form = Literal["single", "independent", "classes"]
 Look = Literal["prob", "weight", "logit", "log-prob", "label", "percent", "unclear"]
 
-_PROBABILITY = re.compile(r"(?:^|_)prob(?:s|a|as|ability|abilities)?(?![a-z])")
-_LOG_PROBABILITY = re.compile(r"(?:^|_)log_?p(?:rob(?:s|a|as|ability|abilities)?)?(?![a-z])")
-_LOGIT = re.compile(r"(?:^|_)(?:logits?|log_?odds|margins?|decision_function|raw[a-z]*)(?![a-z])")
+_PROBABILITY = r"(?:^|_)prob(?:s|a|as|ability|abilities)?(?![a-z])"
+_LOG_PROBABILITY = r"(?:^|_)log_?p(?:rob(?:s|a|as|ability|abilities)?)?(?![a-z])"
+_LOGIT = r"(?:^|_)(?:logits?|log_?odds|margins?|decision_function|raw[a-z]*)(?![a-z])"
 
 
 @dataclass(frozen=True)
@@ -112,12 +112,12 @@ def kind_by_name(columns: Sequence[str]) -> PredictionKind | None:
     """
     names = [folded(name) for name in columns]
     shared = [_common_start(names), _common_start([name[::-1] for name in names])[::-1]]
-    kinds: tuple[tuple[re.Pattern[str], PredictionKind], ...] = (
+    kinds: tuple[tuple[str, PredictionKind], ...] = (
         (_LOG_PROBABILITY, "log-prob"),
         (_PROBABILITY, "prob"),
         (_LOGIT, "logit"),
     )
-    return next((kind for pattern, kind in kinds if any(map(pattern.search, shared))), None)
+    return next((kind for pattern, kind in kinds if any(re.search(pattern, name) for name in shared)), None)
 
 
 def _common_start(names: Sequence[str]) -> str:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 
-from losscli.readers.csv_faults import MISSING, NUMBER
+from losscli.readers.number_text import MISSING, NUMBER
 
-_WHOLE = re.compile(r"([+-]?)(0|[1-9][0-9]*)(\.0*)?")
-_NUMBER = re.compile(NUMBER)
+_WHOLE = r"([+-]?)(0|[1-9][0-9]*)(\.0*)?"
 
 # Two words that mean negative and positive in every data set that has them.
 _WORDS = {
@@ -28,7 +27,7 @@ SOFT = "soft"
 def canonical(text: str) -> str:
     """The one spelling of a label among those of equal value."""
     text = text.strip()
-    whole = _WHOLE.fullmatch(text)
+    whole = re.fullmatch(_WHOLE, text)
     if whole:
         sign = "-" if whole[1] == "-" and whole[2] != "0" else ""
         return sign + whole[2]
@@ -40,7 +39,7 @@ def number_of(text: str) -> float | None:
     text = text.strip()
     if text in MISSING:
         return float("nan")
-    return float(text) if _NUMBER.fullmatch(text) else None
+    return float(text) if re.fullmatch(NUMBER, text) else None
 
 
 def binary_value(label: str, positive: str | None) -> float | None:

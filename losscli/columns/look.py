@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from losscli.columns.batch import used_texts
 from losscli.columns.labels import number_of
+from losscli.distinct import distinct_values
 from losscli.errors import InputError
 from losscli.readers import Column, ColumnType, Source
 from losscli.readers.arrays import floats
@@ -169,7 +170,7 @@ class _Gathered:
             return
         self._bound(float(present.min()), float(present.max()))
         if distinct:
-            found = np.unique(present)
+            found = distinct_values(present)
             self._limit(len(found))
             for value in () if self.many else found.tolist():
                 self.words.setdefault(str(int(value)) if value.is_integer() else repr(value))

@@ -51,24 +51,21 @@ RAW = ("rawprediction", "rawformulaval")
 WIDE_LABELS = ("y_true_", "target_", "label_", "labels_")
 
 # "<c>" is the class; the first that fits at least two columns wins.
-WIDE_PREDICTIONS = tuple(
-    re.compile(pattern, re.IGNORECASE)
-    for pattern in (
-        r"(?:y[_. -])?prob(?:a|as|s|ability|abilities)?[_. -](.+)",
-        r"(?:y[_. -])?pred(?:iction|icted)?[_. -](?:prob|proba|probability|score)[_. -](.+)",
-        r'scored probabilities(?: for class)?[: ]+"?(.+?)"?',
-        r"probability:class=(.+)",
-        r"rawformulaval:class=(.+)",
-        r"(?:y[_. -])?pred(?:iction|s)?[_. -](\d+)",
-        r"(?:y[_. -])?score[_. -](.+)",
-        r"(?:y[_. -])?logits?[_. -](.+)",
-        r"\.pred_(?!class$)(.+)",
-        r"confidence\((.+)\)",
-        r"p \(.+=(.+)\)",
-        r"p[_. -](.+)",
-        r"p(\d+)",
-        r"class[_. -](.+)",
-    )
+WIDE_PREDICTIONS = (
+    r"(?:y[_. -])?prob(?:a|as|s|ability|abilities)?[_. -](.+)",
+    r"(?:y[_. -])?pred(?:iction|icted)?[_. -](?:prob|proba|probability|score)[_. -](.+)",
+    r'scored probabilities(?: for class)?[: ]+"?(.+?)"?',
+    r"probability:class=(.+)",
+    r"rawformulaval:class=(.+)",
+    r"(?:y[_. -])?pred(?:iction|s)?[_. -](\d+)",
+    r"(?:y[_. -])?score[_. -](.+)",
+    r"(?:y[_. -])?logits?[_. -](.+)",
+    r"\.pred_(?!class$)(.+)",
+    r"confidence\((.+)\)",
+    r"p \(.+=(.+)\)",
+    r"p[_. -](.+)",
+    r"p(\d+)",
+    r"class[_. -](.+)",
 )
 
 # How the prediction of x is called; a struct of Vertex AI holds it as its value.
@@ -89,7 +86,7 @@ _OTHERS = {
 }
 
 # Nixtla: <model>-lo-90 and <model>-hi-90 are the bounds of the 90 % interval of <model>.
-_BOUND = re.compile(r"(.+)[-_](lo|hi)[-_](\d+(?:\.\d+)?)", re.IGNORECASE)
+_BOUND = r"(.+)[-_](lo|hi)[-_](\d+(?:\.\d+)?)"
 _SIDES = {"lower": "lo", "upper": "hi"}
 
 _IDENTITIES = (
@@ -160,7 +157,7 @@ def paired(names: Sequence[str]) -> list[tuple[str, str]]:
 
 def bounds_of(side: str, names: Iterable[str]) -> list[tuple[str, str, float]]:
     """The (bound, model, level in percent) of the "lower" or "upper" bounds of intervals, the widest first."""
-    found = [(name, match) for name in names if (match := _BOUND.fullmatch(name.strip()))]
+    found = [(name, match) for name in names if (match := re.fullmatch(_BOUND, name.strip(), re.IGNORECASE))]
     bounds = [(name, match[1], float(match[3])) for name, match in found if match[2].lower() == _SIDES.get(side)]
     return sorted(bounds, key=lambda bound: -bound[2])
 
@@ -185,7 +182,9 @@ def wide_groups(names: Sequence[str]) -> list[WideGroup]:
     groups = []
     free = [name for name in names if not is_identity(name)]
     for pattern in WIDE_PREDICTIONS:
-        found = [(name, match.group(1)) for name in free if (match := pattern.fullmatch(name.strip()))]
+        found = [
+            (name, match.group(1)) for name in free if (match := re.fullmatch(pattern, name.strip(), re.IGNORECASE))
+        ]
         if len(found) > 1:
             groups.append(in_class_order(found))
             taken = {name for name, _ in found}
@@ -204,7 +203,7 @@ def in_class_order(found: Sequence[tuple[str, str]]) -> WideGroup:
 def classes_in(columns: Sequence[str]) -> tuple[str, ...] | None:
     """The classes that these column names carry, in the order given; None when they carry none."""
     for pattern in WIDE_PREDICTIONS:
-        matches = [pattern.fullmatch(name.strip()) for name in columns]
+        matches = [re.fullmatch(pattern, name.strip(), re.IGNORECASE) for name in columns]
         if all(matches):
             return tuple(match.group(1) for match in matches if match)
     return None

@@ -9,7 +9,6 @@ from losscli.columns.need import BINARY_READINGS, CLASS_READINGS, Need
 from losscli.columns.plan import shown
 from losscli.errors import InputError
 from losscli.readers import Column
-from losscli.readers.text_lists import SHORTENED, WRITE_WHOLE_LISTS
 from losscli.roles import SHAPES
 
 
@@ -31,6 +30,8 @@ class Shapes:
         lengths = (column.width, column.inner_width) if column.kind == "matrix" else (column.width,)
         known = tuple(length for length in lengths if length is not None)
         if len(known) < len(lengths) and column.as_text:
+            from losscli.readers.text_lists import SHORTENED, WRITE_WHOLE_LISTS
+
             raise InputError(
                 f'{self.path}: column "{name}" holds {SHORTENED}', "every number of each list", WRITE_WHOLE_LISTS
             )

@@ -10,8 +10,7 @@ from losscli.comparison.run import compare as run
 from losscli.declaration import DEFAULT_DIALECT
 from losscli.errors import UsageError
 from losscli.preparation import read_keywords
-from losscli.summary.bootstrap import REPLICATES
-from losscli.summary.intervals import IntervalMethod
+from losscli.summary.intervals import REPLICATES, IntervalMethod
 from losscli.work import BLOCK_ROWS, NanPolicy
 
 

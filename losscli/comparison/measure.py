@@ -7,14 +7,16 @@ from functools import cached_property
 
 import numpy as np
 
+from losscli.distinct import distinct_with_places
 from losscli.estimand import Estimand
 from losscli.measures import Grouping
 from losscli.records import dataclass
 from losscli.roles import BoolArray, FloatArray, IntArray
-from losscli.summary import ContributionSums, ExactSums
+from losscli.summary import ExactSums
 from losscli.summary.blocks import group_counts, grown, target_groups
 from losscli.summary.covariance import LARGEST, ProductSums, largest
 from losscli.summary.products import Factor
+from losscli.summary.sums import ContributionSums
 
 # Rows of the counts of a group.
 ROWS, SUPPORT, IMPROVED, WORSENED, NAN, OVERFLOW = range(6)
@@ -122,7 +124,7 @@ class ClusterSums:
         keys = clusters.codes.astype(np.int64)
         if codes is not None:
             keys = codes.astype(np.int64) * clusters.groups + keys
-        used, inverse = np.unique(keys, return_inverse=True)
+        used, inverse = distinct_with_places(keys)
         places = np.array([self._place(*divmod(key, clusters.groups)) for key in used.tolist()], np.intp)
         weights = np.ones(block.rows) if block.weights is None else block.weights
         self._sums.update([*block.base, *block.diff, weights], places[inverse], self.count)

@@ -16,12 +16,10 @@ import socket
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, NoReturn
 
 from losscli.engines import Piece, Progress, Result
 from losscli.engines.serial import run as run_serial
-from losscli.engines.threads import run as run_threads
 from losscli.errors import InputError
 
 # A worker has its next piece at hand when it ends one.
@@ -52,19 +50,22 @@ def run(
     if workers <= 1:
         return run_serial(start, step, merge, pieces, 1, progress)
     if not _can_fork():
+        from losscli.engines.threads import run as run_threads
+
         return run_threads(start, step, merge, pieces, workers, progress)
     with _workers(workers, start, step) as connections:
         results: list[Result] = _served(connections, pieces, progress)
-    total = results[0]
-    for result in results[1:]:
-        merge(total, result)
+        # While they end.
+        total = results[0]
+        for result in results[1:]:
+            merge(total, result)
     return total
 
 
 def _can_fork() -> bool:
     """Whether the process has one thread, Arrow's included; Linux alone tells."""
     try:
-        return sys.platform == "linux" and len(list(Path("/proc/self/task").iterdir())) == 1
+        return sys.platform == "linux" and len(os.listdir("/proc/self/task")) == 1
     except OSError:
         return False
 

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from losscli.columns.batch import used_texts
 from losscli.columns.labels import canonical
+from losscli.distinct import distinct_values
 from losscli.readers.arrays import string_array, view
 from losscli.records import dataclass
 from losscli.roles import BoolArray, IntArray
@@ -101,7 +102,7 @@ def _hashed(words: pa.StringArray) -> tuple[Bits, Bits]:
     text = np.frombuffer(words.buffers()[2] or b"", np.uint8)
     lengths = np.diff(offsets)
     high, low = np.empty(len(words), np.uint64), np.empty(len(words), np.uint64)
-    for length in np.unique(lengths).tolist():
+    for length in distinct_values(lengths).tolist():
         rows = np.flatnonzero(lengths == length)
         padded = np.zeros((len(rows), -(-length // _WORD) * _WORD), np.uint8)
         if length:

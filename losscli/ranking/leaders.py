@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.arrays import ordered_integers
+from losscli.distinct import distinct_values
 from losscli.roles import BoolArray, FloatArray, IntArray
 
 # The class of a group, None where rows are not parted by class or have none; and its slice.
@@ -77,7 +78,7 @@ class Leaders:
         for row in rows[np.arange(len(rows)) - first < self.count].tolist():
             leader = Leader(-int(ranks[row]), file, number + row, float(values[row]), cells(row))
             self.groups.setdefault(keys[codes[row]], []).append(leader)
-        for code in np.unique(codes[rows]).tolist():
+        for code in distinct_values(codes[rows]).tolist():
             self._cut(keys[code])
 
     def merge(self, other: Leaders) -> None:

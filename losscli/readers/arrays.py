@@ -23,7 +23,7 @@ FLOAT = pa.float64()
 TEXT = pa.dictionary(pa.int32(), pa.string())
 
 # The part of a second that is none.
-_FRACTION = re.compile(r"\.0+$")
+_FRACTION = r"\.0+$"
 
 # Codes are found through a table, not a hash, while the table stays in cache.
 DENSE_RANGE = 1 << 16
@@ -220,7 +220,7 @@ def _words(values: pa.Array) -> pa.Array:
         # Arrow writes as many decimals as the unit has.  With a time zone behind them they stay, or whole seconds
         # would not come first in the order of texts.
         words = values.cast(pa.string()).to_pylist()
-        return string_array([None if word is None else _FRACTION.sub("", word) for word in words])
+        return string_array([None if word is None else re.sub(_FRACTION, "", word) for word in words])
     return values.cast(pa.string())
 
 

@@ -17,15 +17,14 @@ import pyarrow as pa
 from losscli.errors import InputError, NothingToEvaluate
 from losscli.readers.csv_cuts import BOM, header_bytes
 from losscli.readers.csv_dialect import Dialect, decimal_of, delimiter_of
-from losscli.readers.csv_faults import MISSING, NUMBER, line_of_row, not_utf8, refuse_open_quote, unreadable
 from losscli.readers.csv_shards import BLOCK_BYTES, csv_shards
 from losscli.readers.decoding import encoding_of
 from losscli.readers.json_array import is_array
+from losscli.readers.number_text import MISSING, NUMBER
 from losscli.readers.schema import check_names
 from losscli.readers.source import Column, Format, Kind, Shard, Source
 from losscli.readers.storage import is_uri
 from losscli.readers.streams import Place, head_of, is_compressed
-from losscli.readers.text_lists import as_list_column
 from losscli.readers.text_options import PLAIN, TextOptions
 from losscli.records import dataclass
 
@@ -53,6 +52,8 @@ class CsvSource(Source):
         return csv_shards(self.index, self.place, self.dialect, None if self.streamed else self.bytes)
 
     def line_of(self, row: int) -> int | None:
+        from losscli.readers.csv_faults import line_of_row
+
         return line_of_row(self.place, self.dialect, row)
 
     @property
@@ -86,9 +87,7 @@ def _open(index: int, place: Place, name: str, options: TextOptions) -> CsvSourc
     check_names(place, names)
     decimal = decimal_of(delimiter, sample, options)
     columns = tuple(
-        as_list_column(
-            Column(name, _kind(values, decimal), None, "text", header=header if header != name else None), values
-        )
+        _column(name, header, values, decimal)
         for number, (name, header, values) in enumerate(zip(names, headers, sample, strict=True))
         if number not in nameless
     )
@@ -104,6 +103,16 @@ def _open(index: int, place: Place, name: str, options: TextOptions) -> CsvSourc
     )
     streamed = is_uri(place.path) or is_compressed(place) or place.written is not None
     return CsvSource(index, place, name, place.size, None, columns, dialect, streamed)
+
+
+def _column(name: str, header: str, values: list[str], decimal: str) -> Column:
+    """The column called `name` under a `header`, with these first `values`."""
+    column = Column(name, _kind(values, decimal), None, "text", header=header if header != name else None)
+    if column.kind != "text":
+        return column
+    from losscli.readers.text_lists import as_list_column
+
+    return as_list_column(column, values)
 
 
 def _head(place: Place) -> tuple[int, bytes]:
@@ -140,6 +149,8 @@ def _sample(
     try:
         names = csv.read_csv(pa.BufferReader(head), read_options=whole, parse_options=parse).column_names
     except (UnicodeDecodeError, pa.ArrowInvalid) as error:
+        from losscli.readers.csv_faults import not_utf8, refuse_open_quote, unreadable
+
         if handler is None:
             raise not_utf8(place) from None
         # A first row without an end has no columns.
@@ -151,6 +162,8 @@ def _sample(
     except pa.ArrowInvalid:
         if handler is not None:
             raise
+        from losscli.readers.csv_faults import not_utf8
+
         raise not_utf8(place) from None
     rows = table.slice(0, SAMPLED_ROWS)
     shown = names if header else [f"c{place}" for place in range(1, len(names) + 1)]

@@ -7,15 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import field
 
 from losscli.readers.csv_cuts import Quotes
-from losscli.readers.csv_faults import MISSING, NUMBER
+from losscli.readers.number_text import MISSING, NUMBER
 from losscli.readers.text_options import TextOptions
 from losscli.records import dataclass
 
 DELIMITERS = ",;\t|"
 SNIFFED_LINES = 100
 
-_COMMA_NUMBER = re.compile(r"[+-]?(?:[0-9]+,[0-9]*|,[0-9]+)(?:[eE][+-]?[0-9]+)?")
-_POINT_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_COMMA_NUMBER = r"[+-]?(?:[0-9]+,[0-9]*|,[0-9]+)(?:[eE][+-]?[0-9]+)?"
+_POINT_NUMBER = r"[+-]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+_WHOLE_NUMBER = r"[+-]?[0-9]+"
 
 
 @dataclass(frozen=True)
@@ -85,13 +86,12 @@ def decimal_of(delimiter: str, sample: Sequence[Sequence[str]], options: TextOpt
     if delimiter == ",":
         return "."
     columns = [[value.strip() for value in values if value.strip() not in MISSING] for values in sample]
-    whole = re.compile(r"[+-]?[0-9]+")
     with_comma = any(
-        any(_COMMA_NUMBER.fullmatch(value) for value in values)
-        and all(_COMMA_NUMBER.fullmatch(value) or whole.fullmatch(value) for value in values)
+        any(re.fullmatch(_COMMA_NUMBER, value) for value in values)
+        and all(re.fullmatch(_COMMA_NUMBER, value) or re.fullmatch(_WHOLE_NUMBER, value) for value in values)
         for values in columns
     )
-    with_point = any(values and all(_POINT_NUMBER.fullmatch(value) for value in values) for values in columns)
+    with_point = any(values and all(re.fullmatch(_POINT_NUMBER, value) for value in values) for values in columns)
     return "," if with_comma and not with_point else "."
 
 

@@ -18,21 +18,11 @@ import pyarrow as pa
 
 from losscli.errors import InputError
 from losscli.faults import Fault, Faults
+from losscli.readers.number_text import MISSING
 from losscli.readers.streams import Place, first_sentence, reading
 
 if TYPE_CHECKING:
     from losscli.readers.csv_dialect import Dialect
-
-MISSING = ["", "NaN", "nan", "null", "None", "NA"]
-
-# What Arrow's reader takes for a number, in a syntax that both re and RE2 read.
-NUMBER = (
-    r"[ \t]*[+-]?(([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
-    r"|[iI][nN][fF]([iI][nN][iI][tT][yY])?|[nN][aA][nN](\([0-9a-zA-Z_]*\))?)[ \t]*"
-)
-
-# All that may stand in a column of numbers.
-ACCEPTED = f"({NUMBER}|{'|'.join(MISSING)})"
 
 BOM_AS_LATIN = "\ufeff".encode().decode("latin-1")
 

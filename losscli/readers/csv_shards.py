@@ -13,7 +13,7 @@ from losscli.errors import InputError
 from losscli.readers.arrays import FLOAT, TEXT
 from losscli.readers.csv_cuts import Quotes, row_starts
 from losscli.readers.csv_dialect import Dialect
-from losscli.readers.csv_faults import MISSING, raise_fault, refuse_open_quote
+from losscli.readers.number_text import MISSING
 from losscli.readers.schema import WANTED
 from losscli.readers.source import Batches, ColumnType, Shard, Shards, slices
 from losscli.readers.streams import Place, reading
@@ -58,6 +58,8 @@ class CsvShard(Shard):
                     number += batch.num_rows
             except pa.ArrowInvalid as error:
                 if "Empty CSV" not in str(error):
+                    from losscli.readers.csv_faults import raise_fault
+
                     numbers = [name for name, wanted in types.items() if wanted == "number"]
                     raise_fault(self.file, self.place, self.dialect, numbers, error)
 
@@ -132,6 +134,8 @@ class CsvStream(CsvShard):
             convert,
         )
         if quoted.quotes.inside:
+            from losscli.readers.csv_faults import refuse_open_quote
+
             refuse_open_quote(self.place, self.dialect)
 
 

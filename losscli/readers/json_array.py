@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from losscli.errors import InputError
 from losscli.readers.decoding import Converted
 
-_START = re.compile(rb"\s*\[\s*(\{|\]|$)")
+_START = rb"\s*\[\s*(\{|\]|$)"
 _QUOTE, _BACKSLASH, _COMMA, _NEWLINE, _BLANK = b'"\\,\n '
 
 
 def is_array(head: bytes) -> bool:
     """Whether a text starts as an array of objects does."""
-    return _START.match(head) is not None
+    return re.match(_START, head) is not None
 
 
 class ArrayLines(Converted):

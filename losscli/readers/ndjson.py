@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 import pyarrow as pa
 
 from losscli.errors import InputError, NothingToEvaluate
-from losscli.readers.csv_faults import MISSING, NUMBER, not_utf8
+from losscli.readers.csv_faults import not_utf8
 from losscli.readers.json_array import is_array
 from losscli.readers.json_tables import WRITE_ROWS, refuse_table
 from losscli.readers.ndjson_rows import (
@@ -34,6 +34,7 @@ from losscli.readers.ndjson_rows import (
     stored_as,
 )
 from losscli.readers.nested import in_class_order
+from losscli.readers.number_text import MISSING, NUMBER
 from losscli.readers.schema import check_names, projected
 from losscli.readers.source import Batches, Column, ColumnType, Format, Kind, Shard, Source, slices
 from losscli.readers.streams import JSON_ARRAY, Place, head_of, is_compressed, reading

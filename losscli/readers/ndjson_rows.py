@@ -25,8 +25,8 @@ import pyarrow as pa
 from losscli.errors import InputError, one_line
 from losscli.faults import Fault, Faults
 from losscli.readers.arrays import FLOAT
-from losscli.readers.csv_faults import MISSING, NUMBER
 from losscli.readers.nested import LABEL_FIELDS, SCORE_FIELDS
+from losscli.readers.number_text import MISSING, NUMBER
 from losscli.readers.schema import WANTED
 from losscli.readers.source import ColumnType
 from losscli.readers.streams import Place

@@ -10,7 +10,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -20,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 
 from losscli.readers.arrays import FLOAT, TEXT, column_of, convert, kind_of, nulls, view
-from losscli.readers.csv_faults import NUMBER
+from losscli.readers.number_text import NUMBER
 from losscli.readers.source import Column, ColumnType
 from losscli.roles import BoolArray, IntArray
 
@@ -54,6 +53,8 @@ def columns_of(schema: pa.Schema) -> tuple[Column, ...]:
 def _class_labels(metadata: Mapping[bytes, bytes]) -> dict[str, tuple[str, ...]]:
     """The names of the integer labels, by column, that the datasets library writes into a schema."""
     try:
+        import json
+
         features = json.loads(metadata[b"huggingface"])["info"]["features"]
         return {
             column: tuple(map(str, feature["names"]))
@@ -68,6 +69,8 @@ def _class_labels(metadata: Mapping[bytes, bytes]) -> dict[str, tuple[str, ...]]
 def _categorical(metadata: Mapping[bytes, bytes]) -> set[str]:
     """The columns that pandas has written as categories."""
     try:
+        import json
+
         columns = json.loads(metadata[b"pandas"])["columns"]
         return {column["field_name"] for column in columns if column["pandas_type"] == "categorical"}
     except (KeyError, ValueError, TypeError):

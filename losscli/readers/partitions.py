@@ -16,8 +16,8 @@ import pyarrow as pa
 
 from losscli.errors import InputError
 from losscli.readers.arrays import FLOAT, string_array
-from losscli.readers.csv_faults import MISSING, NUMBER
 from losscli.readers.drift import LISTS
+from losscli.readers.number_text import MISSING, NUMBER
 from losscli.readers.schema import WANTED, check_names
 from losscli.readers.source import Batches, Column, ColumnType, Kind, Shard, Shards, Source
 from losscli.readers.streams import Place

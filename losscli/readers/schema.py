@@ -12,7 +12,6 @@ from losscli.errors import InputError, one_line
 from losscli.readers.nested import class_words, column_at, converted, is_spark_vector
 from losscli.readers.source import Column, ColumnType
 from losscli.readers.streams import Place
-from losscli.readers.text_lists import MEASURED_ROWS, as_list_column, usual
 
 WANTED: dict[ColumnType, str] = {
     "number": "a column of numbers",
@@ -74,6 +73,8 @@ def projected(batch: pa.RecordBatch, types: Mapping[str, ColumnType], place: Pla
 
 
 def _measured(column: Column, batch: pa.RecordBatch) -> Column:
+    from losscli.readers.text_lists import MEASURED_ROWS, as_list_column, usual
+
     array = column_at(batch, column.name)
     if column.kind == "labelled":
         words = class_words(array)

@@ -6,9 +6,9 @@ them: in the environment, the usual configuration files, or the URI's query.
 
 from __future__ import annotations
 
+import os
 import re
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -16,12 +16,12 @@ import pyarrow as pa
 from losscli.errors import InputError
 from losscli.readers.filesystems import NO_BUCKET, answering, connected, has_bucket, refused
 
-_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+_URI = r"[A-Za-z][A-Za-z0-9+.-]+://"
 
 
 def is_uri(path: str) -> bool:
     """Whether `path` stands for something in object storage; ``C://`` is a drive."""
-    return _URI.match(path) is not None
+    return "://" in path and re.match(_URI, path) is not None
 
 
 def without_secrets(path: str) -> str:
@@ -40,7 +40,7 @@ def opened(path: str) -> pa.NativeFile:
 def size_of(path: str) -> int:
     """The stored bytes of a local file or of an object."""
     if not is_uri(path):
-        return Path(path).stat().st_size
+        return os.path.getsize(path)
     storage, key, _ = _located(path)
     return int(storage.get_file_info(key).size)
 

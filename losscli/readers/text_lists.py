@@ -19,7 +19,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from losscli.readers.arrays import bits, floats, string_array
-from losscli.readers.csv_faults import ACCEPTED, MISSING
+from losscli.readers.number_text import ACCEPTED, MISSING
 from losscli.readers.source import Column, Kind
 from losscli.records import dataclass
 from losscli.roles import BoolArray, FloatArray, IntArray

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from losscli.errors import InputError
@@ -23,7 +23,7 @@ class Version(NamedTuple):
 
 def version_of(path: str) -> Version:
     """The version of a local file; raises OSError when it is not there."""
-    found = Path(path).stat()
+    found = os.stat(path)
     return Version(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
 
 

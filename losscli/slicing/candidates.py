@@ -20,7 +20,7 @@ from losscli.errors import InputError, UsageError
 from losscli.job import Job
 from losscli.readers import Column, ColumnType
 from losscli.readers.drift import drift
-from losscli.readers.locate import formats
+from losscli.readers.locate import format_named
 from losscli.records import dataclass
 from losscli.slicing.scout import ColumnScouts, ColumnScoutWork
 
@@ -70,7 +70,8 @@ def candidates(job: Job, among: Sequence[str] | None) -> Candidates:
         free = [column for column in source.columns if column.name not in used and _is_single(column)]
         left_out = {column.name: "names rows" for column in free if is_identity(column.name)}
         chosen = [column for column in free if column.name not in left_out]
-    guessed = formats()[source.format].text if source.format in formats() else False
+    format = format_named(source.format)
+    guessed = format is not None and format.text
     look = Look(source)([column.name for column in chosen]) if guessed else {}
     types: dict[str, ColumnType] = {}
     for column in chosen:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from losscli.bins import BinScout
 from losscli.columns.batch import text_floats, texts
 from losscli.columns.labels import canonical
+from losscli.distinct import distinct_values
 from losscli.faults import Faults
 from losscli.readers import ColumnType, Shard
 from losscli.readers.arrays import floats
@@ -84,7 +83,7 @@ class ColumnScoutWork:
                 scout.update(values[passed])
             for column in scouts.words:
                 found = texts(batch.column(column))
-                used = np.unique(found.indices[passed]).tolist()
+                used = distinct_values(found.indices[passed]).tolist()
                 words = [found.words[place] for place in used]
                 scouts.add(column, {canonical(word) for word in words if word is not None})
             if progress is not None:

@@ -12,12 +12,10 @@ from losscli.summary.exact import ExactSums
 from losscli.summary.intervals import confidence_interval
 from losscli.summary.readings import Statistics
 from losscli.summary.statistics import GROUP_ERROR, TOTAL_ERROR, LossSummary
-from losscli.summary.sums import ContributionSums
 
 __all__ = [
     "GROUP_ERROR",
     "TOTAL_ERROR",
-    "ContributionSums",
     "ExactSums",
     "LossSummary",
     "Statistics",

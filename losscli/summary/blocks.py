@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from losscli.distinct import distinct_values
 from losscli.roles import IntArray
 
 # Temporaries of a block stay in the L2 cache, and 2 * 2^14 rows of 2^47 units still fit an int64.
@@ -51,7 +52,7 @@ def target_groups(codes: IntArray | None, groups: int) -> IntArray:
     if codes is None:
         return np.arange(groups)
     target = codes[:groups]
-    if target.size < groups or np.unique(target).size < groups or int(target.min(initial=0)) < 0:
+    if target.size < groups or distinct_values(target).size < groups or int(target.min(initial=0)) < 0:
         raise ValueError(f"codes must name a distinct group for each of the {groups} merged groups")
     return target
 

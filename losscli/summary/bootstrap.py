@@ -30,7 +30,6 @@ from losscli.summary.mixing import Bits, mixed
 BUCKETS = 1024
 # Beyond this the sums of all buckets would take more than a few hundred MB.
 MOST_GROUPS = 1000
-REPLICATES = 1000
 # An interval of replicates is given up when more of them than this do not exist.
 _MOST_UNDEFINED = 0.1
 _DRAW_BLOCK = 64

@@ -7,11 +7,14 @@ carry the rounding of their rows, so a spread below that is no spread: it is 0.
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from losscli.records import dataclass
 from losscli.summary.exact import round_fraction, round_root
 from losscli.summary.powers import PowerTotals
-from losscli.summary.weighted import WeightedTotals
+
+if TYPE_CHECKING:
+    from losscli.summary.weighted import WeightedTotals
 
 # Relative errors of the power sums, as their modules state them.
 _SQUARES_ERROR = Fraction(1, 1 << 56)

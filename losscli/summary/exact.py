@@ -18,6 +18,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from losscli.distinct import distinct_values
 from losscli.roles import FloatArray, IntArray
 from losscli.summary.blocks import grown, row_blocks, target_groups
 from losscli.summary.octants import bits_of
@@ -135,7 +136,7 @@ class ExactSums:
         present = segments.count(self._pending, most)
         pending = self._pending.take(present)
         if int(pending.max()) > _ROWS_BETWEEN_CARRIES:
-            due = np.unique(present[pending > _ROWS_BETWEEN_CARRIES])
+            due = distinct_values(present[pending > _ROWS_BETWEEN_CARRIES])
             self._carry(due)
             self._pending[due] = most * rows
 

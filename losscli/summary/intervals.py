@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from statistics import NormalDist
 from typing import Literal
 
-from losscli.summary.student import student_quantile
-
 IntervalMethod = Literal["hall", "normal", "bootstrap", "none"]
+
+# Samples of rows that the bootstrap draws where nobody says how many.
+REPLICATES = 1000
 
 # Below this, the cubic is the identity to the last digit and its inverse would divide by nothing.
 _NO_SKEWNESS = 1e-100
@@ -36,9 +36,14 @@ def confidence_interval(
     """
     if method in ("none", "bootstrap") or count < 2:
         return None
-    upper = (
-        NormalDist().inv_cdf(0.5 + level / 2.0) if math.isinf(freedom) else student_quantile(0.5 + level / 2.0, freedom)
-    )
+    if math.isinf(freedom):
+        from statistics import NormalDist
+
+        upper = NormalDist().inv_cdf(0.5 + level / 2.0)
+    else:
+        from losscli.summary.student import student_quantile
+
+        upper = student_quantile(0.5 + level / 2.0, freedom)
     low, high = -upper, upper
     if method == "hall" and skewness is not None:
         low, high = (_inverse_cubic(quantile, skewness / math.sqrt(count)) for quantile in (low, high))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from losscli.distinct import distinct_with_places
 from losscli.roles import FloatArray, IntArray
 from losscli.summary.blocks import cell_blocks, group_counts, grown, row_blocks
 from losscli.summary.dense import DenseSums
@@ -126,7 +127,7 @@ class PowerSums:
             high += self._high[:, cells]
         tops = high.T
         if group is None:
-            keys, place = np.unique(keys, return_inverse=True)
+            keys, place = distinct_with_places(keys)
             counts, low, tops = (_scatter(part, place, keys.size) for part in (counts, low, tops))
         found = []
         octants = octant_of_key(keys).tolist()

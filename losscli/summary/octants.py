@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from losscli.distinct import distinct_values, distinct_with_places
 from losscli.roles import FloatArray, IntArray
 
 OCTANT_BITS = 3
@@ -171,7 +172,7 @@ class CellIndex:
         table = self._table.reshape(-1)
         found = table.take(place)
         if int(found.min()) < 0:
-            fresh = np.unique(place[found < 0])
+            fresh = distinct_values(place[found < 0])
             table[fresh] = np.arange(self._size, self._size + fresh.size)
             group_sign, offset = np.divmod(fresh, span)
             sign, group = np.divmod(group_sign, groups)
@@ -187,7 +188,7 @@ class CellIndex:
             keys |= codes << 16
         if negative is not None:
             keys |= negative << 15
-        distinct, back = np.unique(keys, return_inverse=True)
+        distinct, back = distinct_with_places(keys)
         fresh = [key for key in distinct.tolist() if key not in self._far]
         for number, key in enumerate(fresh, self._size):
             self._far[key] = number

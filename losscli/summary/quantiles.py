@@ -21,6 +21,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from losscli.distinct import distinct_with_places
 from losscli.roles import FloatArray, IntArray
 from losscli.summary.blocks import cell_blocks, group_counts, grown, row_blocks, target_groups
 from losscli.summary.exact import ExactSums
@@ -169,7 +170,7 @@ class QuantileSketch:
         if self._weights is None:
             counts = self._counts[bins]
             used = np.flatnonzero(counts)
-            labels, places = np.unique(labels[used], return_inverse=True)
+            labels, places = distinct_with_places(labels[used])
             sums = np.zeros(labels.size, np.int64)
             np.add.at(sums, places, counts[used])
             found: list[tuple[float, Mass]] = list(zip(self._middles(labels), sums.tolist(), strict=True))

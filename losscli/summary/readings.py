@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import field
 from fractions import Fraction
-from typing import Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from losscli.records import dataclass
 from losscli.roles import FloatArray
@@ -15,7 +15,9 @@ from losscli.summary.exact import round_fraction
 from losscli.summary.powers import PowerTotals
 from losscli.summary.quantiles import Mass, inverted_cdf
 from losscli.summary.sample import exact_quantiles
-from losscli.summary.weighted import WeightedTotals
+
+if TYPE_CHECKING:
+    from losscli.summary.weighted import WeightedTotals
 
 Status = Literal["ok", "absent", "too_few", "overflow", "nan", "undefined"]
 
@@ -97,7 +99,7 @@ def statistics_of(group: Readings, quantiles: Sequence[float]) -> Statistics:
         return Statistics(0, 0.0, status="absent", quantiles=dict.fromkeys(quantiles))
     totals = group.totals()
     weight: float | None = float(count)
-    if isinstance(totals, WeightedTotals):
+    if not isinstance(totals, PowerTotals):
         # The weight of all rows, those without a finite value included.
         weight = _rounded(totals.w + sum(group.apart(), Fraction(0)))
     if nan:
@@ -119,7 +121,7 @@ def statistics_of(group: Readings, quantiles: Sequence[float]) -> Statistics:
             infinite=infinite,
             status="overflow",
         )
-    if isinstance(totals, WeightedTotals):
+    if not isinstance(totals, PowerTotals):
         estimates = weighted_estimates(totals, count, support, minimum == maximum)
     else:
         estimates = unweighted_estimates(totals, minimum == maximum)

@@ -10,6 +10,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from losscli.distinct import run_starts
 from losscli.records import dataclass
 from losscli.roles import IntArray
 
@@ -104,7 +105,9 @@ class Run:
         # NumPy sorts 16-bit integers by radix, ten times as fast as others.
         narrow = codes.astype(np.uint16) if codes.size and int(codes.max()) < 1 << 16 else codes
         order = np.argsort(narrow, kind="stable")
-        groups, starts = np.unique(codes[order], return_index=True)
+        ordered = codes[order]
+        starts = run_starts(ordered)
+        groups = ordered[starts]
         ends = np.append(starts[1:], codes.size)[: groups.size]
         return Run(groups.astype(np.int64), starts, ends, Held(tuple(column[order] for column in columns)))
 

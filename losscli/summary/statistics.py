@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,12 +14,14 @@ from losscli.summary.blocks import group_counts, grown, row_blocks, target_group
 from losscli.summary.dense import SLOT_BITS, DenseSums
 from losscli.summary.exact import ExactSums
 from losscli.summary.extremes import Extremes
-from losscli.summary.grouped import GroupedSums
 from losscli.summary.powers import PowerTotals
 from losscli.summary.quantiles import Mass, QuantileSketch
 from losscli.summary.readings import Counts, Readings, Statistics, statistics_of
 from losscli.summary.sample import SmallSample
-from losscli.summary.weighted import WeightedPowerSums, WeightedTotals
+
+if TYPE_CHECKING:
+    from losscli.summary.grouped import GroupedSums
+    from losscli.summary.weighted import WeightedPowerSums, WeightedTotals
 
 GROUP_BITS = 5
 TOTAL_BITS = SLOT_BITS
@@ -39,8 +42,8 @@ class LossSummary:
         self._weighted = weighted
         # Without weights the power sums count into bins of their own.
         self._dense = None if weighted or grouped else DenseSums()
-        self._grouped = GroupedSums(GROUP_BITS) if grouped and not weighted else None
-        self._weighted_power = WeightedPowerSums() if weighted else None
+        self._grouped = _grouped_sums() if grouped and not weighted else None
+        self._weighted_power = _weighted_sums() if weighted else None
         self._sketch = QuantileSketch(GROUP_BITS if grouped else TOTAL_BITS, weighted=True) if weighted else None
         self._total_sketch = QuantileSketch(TOTAL_BITS, weighted=True) if grouped and weighted else None
         self._sample = SmallSample(weighted=weighted)
@@ -203,3 +206,16 @@ class _Group:
 
     def masses(self) -> list[tuple[float, Mass]]:
         return self._summary._masses(self._group)
+
+
+# Each is loaded where it is needed, which in most runs is nowhere.
+def _grouped_sums() -> GroupedSums:
+    from losscli.summary.grouped import GroupedSums
+
+    return GroupedSums(GROUP_BITS)
+
+
+def _weighted_sums() -> WeightedPowerSums:
+    from losscli.summary.weighted import WeightedPowerSums
+
+    return WeightedPowerSums()

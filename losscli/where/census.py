@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from losscli.columns.batch import texts
+from losscli.distinct import distinct_values
 from losscli.errors import NothingToEvaluate, nearest
 from losscli.readers.arrays import floats
 from losscli.records import dataclass
@@ -97,7 +98,7 @@ def _sighting(array: pa.Array) -> Sighting:
     seen = Sighting()
     if pa.types.is_dictionary(array.type):
         column = texts(array)
-        found = (column.words[place] for place in np.unique(column.indices).tolist())
+        found = (column.words[place] for place in distinct_values(column.indices).tolist())
         words = {word for word in found if word is not None}
         seen.merge(Sighting(words))
     elif array.type == pa.float64():

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from losscli.checks.check import Check, Finding, Setting, percentage
-from losscli.checks.confusion import MOST_CLASSES, Confusion
-from losscli.checks.two_class import TwoClass
+from losscli.checks.of_classes.confusion import MOST_CLASSES, Confusion
+from losscli.checks.of_classes.two_class import TwoClass
 from losscli.columns.names import LABELS, STRONGER_THAN_LABEL, first_named, folded
 
 LEAST_ROWS = 1_000

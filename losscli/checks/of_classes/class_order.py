@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from losscli.checks.assignment import best_assignment
 from losscli.checks.check import Check, Finding, Setting, percentage
-from losscli.checks.confusion import MOST_CLASSES, Confusion
+from losscli.checks.of_classes.assignment import best_assignment
+from losscli.checks.of_classes.confusion import MOST_CLASSES, Confusion
 from losscli.columns.labels import number_of
 from losscli.roles import IntArray
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from losscli.checks.check import Check, Finding, Setting, percentage
-from losscli.checks.two_class import TwoClass
+from losscli.checks.of_classes.two_class import TwoClass
 from losscli.columns.names import VALUES, first_named
 from losscli.columns.scores import reads_probabilities
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from losscli.checks.check import Check, Finding, Setting, percentage
-from losscli.checks.two_class import TwoClass
+from losscli.checks.of_classes.two_class import TwoClass
 from losscli.columns.labels import binary_value
 
 LEAST_ROWS = 1_000
