@@ -2,14 +2,15 @@
 
 `dataclasses.dataclass` writes and compiles six methods for each class; for the
 eighty classes that a small evaluation loads, that is a quarter of its time.
-Here the methods are shared by all classes and look the fields up when called.
-The bookkeeping is that of `dataclasses`, so `field`, `fields`, `replace` and
-`asdict` work as ever.
+Here the methods are shared by all classes and look the fields up when called,
+and fields are only read when that happens first.  The bookkeeping is that of
+`dataclasses`, so `field`, `fields`, `replace` and `asdict` work as ever.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import threading
 from typing import TYPE_CHECKING, Any, NoReturn
 
 __all__ = ["dataclass"]
@@ -32,13 +33,33 @@ else:
                 methods["__hash__"] = _hash if frozen else None
             if frozen:
                 methods |= {"__setattr__": _refuse, "__delattr__": _refuse}
-            dataclasses.dataclass(init=False, repr=False, eq=False)(one)
-            one._declared_fields = dataclasses.fields(one)
+            for name in _BOOKKEEPING:
+                setattr(one, name, _Unread(one, name))
             for name, method in methods.items():
                 setattr(one, name, method)
             return one
 
         return declare if cls is None else declare(cls)
+
+
+_BOOKKEEPING = ("__dataclass_fields__", "_declared_fields")
+_reading = threading.RLock()
+
+
+class _Unread:
+    """Stands for the fields of a class until somebody asks for them: half of the classes are loaded for nothing."""
+
+    def __init__(self, one: type, name: str) -> None:
+        self._one, self._name = one, name
+
+    def __get__(self, instance: object, owner: type) -> Any:
+        one: Any = self._one
+        # Two threads may ask at the same time, and reading takes the defaults out of the class.
+        with _reading:
+            if isinstance(one.__dict__["_declared_fields"], _Unread):
+                dataclasses.dataclass(init=False, repr=False, eq=False)(one)
+                one._declared_fields = dataclasses.fields(one)
+        return one.__dict__[self._name]
 
 
 def _init(self: Any, *arguments: Any, **named: Any) -> None:

@@ -5,6 +5,10 @@ from __future__ import annotations
 import copy
 import dataclasses
 import pickle
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import FrozenInstanceError, field, fields, replace
 from typing import Any, ClassVar
 
@@ -114,3 +118,41 @@ def test_copies_are_equal(one: Point) -> None:
     assert copy.deepcopy(one) == one
     with pytest.raises(FrozenInstanceError):
         copy.copy(one).x = 5  # type: ignore[misc]
+
+
+@pytest.fixture
+def hasty() -> Iterator[None]:
+    """Threads that take turns after every few instructions."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(usual)
+
+
+@pytest.mark.usefixtures("hasty")
+def test_fields_are_read_once_whoever_asks_first() -> None:
+    # Reading takes the defaults out of the class, so that a second reading would not find them.
+    for _ in range(50):
+
+        @records.dataclass(frozen=True)
+        class Base:
+            x: int = 1
+
+        @records.dataclass(frozen=True)
+        class Derived(Base):
+            names: list[str] = field(default_factory=list)
+
+        class Undeclared(Derived):
+            """Not declared itself."""
+
+        start = threading.Barrier(4)
+
+        def ask(start: threading.Barrier = start, asked: type = Undeclared) -> tuple[str, ...]:
+            start.wait()
+            return tuple(one.name for one in fields(asked))
+
+        with ThreadPoolExecutor(4) as pool:
+            found = [one.result() for one in [pool.submit(ask) for _ in range(4)]]
+        assert found == [("x", "names")] * 4
+        assert Undeclared(2) == replace(Undeclared(), x=2)
+        assert Base() == Base(1)
