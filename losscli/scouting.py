@@ -197,7 +197,7 @@ def _sample(
             wanted = deciding_rows(width) - read
             usable = _usable(tile, loss)
             usable = usable[usable < wanted]
-            parts.append(values[usable])
+            parts.append(values[: len(usable)] if len(usable) in (tile.rows, wanted) else values[usable])
             files.append(np.full(len(usable), file))
             rows.append(first_row + usable)
             read += min(tile.rows, wanted)
@@ -209,7 +209,9 @@ def _sample(
         return None
     if not sum(map(len, parts)):
         return None
-    return Sample(np.concatenate(parts), np.concatenate(files), np.concatenate(rows), whole)
+    # Each column stays contiguous, as it is in the parts.
+    values = np.concatenate([part.T for part in parts], axis=-1).T
+    return Sample(values, np.concatenate(files), np.concatenate(rows), whole)
 
 
 def _usable(tile: Tile, loss: Loss) -> IntArray:

@@ -6,7 +6,7 @@ some shards.  Engines only fold: they know neither losses nor files.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -24,7 +24,7 @@ from losscli.errors import InputError
 from losscli.expression import Expression
 from losscli.faults import Fault, Faults
 from losscli.measures import ExpressionMeasure, Grouping
-from losscli.readers import RowCounts, Shard
+from losscli.readers import ColumnType, RowCounts, Shard
 from losscli.records import dataclass
 from losscli.roles import BoolArray, FloatArray, IntArray
 from losscli.validation import check_shapes, find_faults, lies_within, outside_fault
@@ -154,7 +154,8 @@ class Work:
         plan = self.plans[shard.file]
         decoder = Decoder(plan, self.needs, file=shard.file, keys=partial.keys)
         watched: int | None = None
-        for first_row, batch in shard.batches(plan.types, self.chunk_rows):
+        types = self._stored_types(plan) if shard.stores_types and sink is None and tap is None else plan.types
+        for first_row, batch in shard.batches(types, self.chunk_rows):
             watched = first_row + WATCHED_ROWS if watched is None else watched
             partial.counts.add(shard.file, shard.first_row, batch.num_rows)
             tile = decoder.tile(batch, first_row, self.excluded(batch, shard.file, first_row, partial))
@@ -168,6 +169,14 @@ class Work:
             if progress is not None:
                 progress(batch.num_rows)
         partial.margins.merge(decoder.margin_seen)
+
+    def _stored_types(self, plan: ColumnPlan) -> Mapping[str, ColumnType]:
+        """The types of a plan, with those numbers as stored that only the decoder sees."""
+        filtered = self.where.columns if self.where is not None else ()
+        return {
+            name: "stored" if wanted == "number" and name not in filtered else wanted
+            for name, wanted in plan.types.items()
+        }
 
     def excluded(self, batch: Any, file: int, first_row: int, partial: Partial) -> BoolArray | None:
         """The rows that the filter leaves out."""

@@ -200,8 +200,8 @@ def matrices(array: pa.Array, count: int, length: int) -> Lists:
     return Lists(values, uneven if uneven.any() else None)
 
 
-def class_major(columns: list[FloatArray]) -> FloatArray:
-    """Columns (n,) as (n, k) with each column contiguous."""
+def class_major(columns: Sequence[NDArray[Any]]) -> FloatArray:
+    """Columns (n,) as float64 (n, k) with each column contiguous."""
     stacked = np.empty((len(columns), len(columns[0])))
     for place, column in enumerate(columns):
         stacked[place] = column

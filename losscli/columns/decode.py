@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from losscli.bins import FixedBins
 from losscli.columns import batch as arrays
@@ -17,7 +18,7 @@ from losscli.columns.need import BINARY_READINGS, Need
 from losscli.columns.plan import ColumnPlan
 from losscli.columns.tile import Tile
 from losscli.faults import Fault, Faults
-from losscli.readers.arrays import floats
+from losscli.readers.arrays import floats, stored_numbers
 from losscli.roles import BoolArray, FloatArray, IntArray, Reading
 
 # Codes of labels that have none.
@@ -76,7 +77,7 @@ class _Tiling:
         self.missing: dict[str, BoolArray] = {}
         self.suspects: list[tuple[BoolArray, Callable[[int], Any], dict[str, Any]]] = []
         self.class_codes: IntArray | None = None
-        self.read: dict[str, FloatArray] = {}
+        self.read: dict[str, NDArray[Any]] = {}
         self.ends: dict[str, tuple[float, float]] = {}
         self.texts_read: dict[str, arrays.Texts] = {}
         self.margins: dict[tuple[str, str], BoolArray] = {}
@@ -144,23 +145,30 @@ class _Tiling:
             return np.stack(lists, axis=1)
         if need.reading in BINARY_READINGS:
             return arrays.class_major([self._binary(need, name) for name in columns])
-        return arrays.class_major([self._floats(name) for name in columns])
+        return arrays.class_major([self._numbers(name) for name in columns])
 
     def _floats(self, name: str) -> FloatArray:
         """A column of numbers, NaN where missing."""
+        values: FloatArray = self._numbers(name).astype(np.float64, copy=False)
+        self.read[name] = values
+        return values
+
+    def _numbers(self, name: str) -> NDArray[Any]:
+        """The same in the type in which it was read."""
         if name not in self.read:
             if self.plan.types[name] == "text":
                 column = self._texts(name)
                 values, bad = arrays.text_floats(column)
                 self._suspect(name, bad, "is not a number", "a number such as 0.25 or 1e-3", words=column)
                 self._note_missing(name, np.isnan(values) & ~bad)
+                self.read[name] = values
             else:
-                values = floats(self.batch.column(name))
+                stored = stored_numbers(self.batch.column(name))
                 if self.rows:
-                    self.ends[name] = low, _ = float(values.min()), float(values.max())
+                    self.ends[name] = low, _ = float(stored.min()), float(stored.max())
                     if math.isnan(low):
-                        self._note_missing(name, np.isnan(values))
-            self.read[name] = values
+                        self._note_missing(name, np.isnan(stored))
+                self.read[name] = stored
         return self.read[name]
 
     def _texts(self, name: str) -> arrays.Texts:
@@ -234,11 +242,12 @@ class _Tiling:
         return values
 
     def _binary_numbers(self, name: str) -> tuple[FloatArray, Callable[[], IntArray]]:
+        stored = self._numbers(name)
         given = self._floats(name)
         low, high = self.ends.get(name, (math.nan, math.nan))
         if low >= 0 and high <= 1:
-            index = given.astype(np.intp)
-            if np.array_equal(index, given):
+            index = stored.astype(np.intp, copy=False)
+            if stored.dtype.kind in "iu" or np.array_equal(index, given):
                 self.margins[name, "0"] = index == 0
                 return given, lambda: self._zero_one_codes(index)
         values = np.where(given == -1, 0.0, given)

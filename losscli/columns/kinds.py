@@ -28,7 +28,9 @@ from losscli.roles import BoolArray, FloatArray, IntArray
 
 # Rows that decide, fewer of them where a row is long: they are held in memory at once.
 DECIDING_ROWS = 100_000
-DECIDING_VALUES = 4_000_000
+DECIDING_VALUES = 500_000
+# Of these, rows that are looked at before the rest.
+_FIRST_ROWS = 1000
 
 # Three decimals are what people print; sums of rounded numbers miss 1 by more, see `_rounding`.
 SUM_TOLERANCE = 1e-3
@@ -182,7 +184,13 @@ def _most_sum_to(values: FloatArray, total: float, tolerance: float) -> bool:
 def _rounding(values: FloatArray) -> float:
     """By how much a row sum may be off because all values were rounded to the same few decimals."""
     for decimals in (1, 2, 3, 4):
-        scaled = values * 10.0**decimals
-        if (np.abs(scaled - np.round(scaled)) < 1e-6).all():
+        # The first rows mostly tell that values have more decimals.
+        if all(_has_decimals(part, decimals) for part in (values[:_FIRST_ROWS], values[_FIRST_ROWS:])):
             return float(0.5 * values.shape[1] / 10.0**decimals)
     return 0.0
+
+
+def _has_decimals(values: FloatArray, decimals: int) -> bool:
+    """Whether no value has more decimals than that."""
+    scaled = values * 10.0**decimals
+    return bool((np.abs(scaled - np.round(scaled)) < 1e-6).all())

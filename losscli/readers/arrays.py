@@ -51,8 +51,13 @@ def nulls(array: pa.Array) -> BoolArray | None:
 
 
 def floats(array: pa.Array) -> FloatArray:
-    """The values of a float64 array, NaN for null; without a copy when nothing is null."""
-    values = view(array, np.float64)
+    """The values of an array of floats or integers, NaN for null; without a copy of float64 without nulls."""
+    return stored_numbers(array).astype(np.float64, copy=False)
+
+
+def stored_numbers(array: pa.Array) -> NDArray[Any]:
+    """The same in the type of the array, without a copy, when nothing is null."""
+    values = view(array, array.type.to_pandas_dtype())
     missing = nulls(array)
     return values if missing is None else np.where(missing, np.nan, values)
 
@@ -100,6 +105,10 @@ def convert(array: pa.Array, wanted: ColumnType) -> pa.Array:
     """`array` as the type wanted; raises TypeError when its type does not hold that."""
     if wanted == "text":
         return _texts(array)
+    if wanted == "stored":
+        if array.type == pa.float32() or pa.types.is_integer(array.type):
+            return array
+        wanted = "number"
     kind = kind_of(array.type)
     numeric = kind in ("number", "integer", "boolean")
     if pa.types.is_null(array.type) or (numeric if wanted == "number" else kind == wanted):

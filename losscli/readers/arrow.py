@@ -43,6 +43,8 @@ class ArrowShard(Shard):
     place: Place
     fields: tuple[str, ...]
 
+    stores_types = True
+
     def batches(self, types: Mapping[str, ColumnType], chunk_rows: int) -> Batches:
         first_row = 0
         chosen = [self.fields.index(parent_of(name, self.fields)) for name in types]

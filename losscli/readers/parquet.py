@@ -34,6 +34,8 @@ class ParquetShard(Shard):
     row_groups: tuple[int, ...]
     texts: frozenset[str]
 
+    stores_types = True
+
     def batches(self, types: Mapping[str, ColumnType], chunk_rows: int) -> Batches:
         first_row = self.first_row or 0
         dictionaries = [name for name, wanted in types.items() if wanted == "text" and name in self.texts]

@@ -15,6 +15,7 @@ from losscli.readers.streams import Place
 
 WANTED: dict[ColumnType, str] = {
     "number": "a column of numbers",
+    "stored": "a column of numbers",
     "text": "a column of single values",
     "vector": "a list of numbers in each row",
     "matrix": "a list of lists of numbers in each row",

@@ -12,7 +12,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from threading import Lock
-from typing import Literal, TypeAlias, overload
+from typing import ClassVar, Literal, TypeAlias, overload
 
 import pyarrow as pa
 
@@ -21,7 +21,7 @@ from losscli.readers.text_options import TextOptions
 from losscli.records import dataclass
 
 Kind = Literal["number", "integer", "boolean", "text", "moment", "null", "vector", "matrix", "labelled", "other"]
-ColumnType = Literal["number", "text", "vector", "matrix", "labelled"]
+ColumnType = Literal["number", "stored", "text", "vector", "matrix", "labelled"]
 NamedBy = Literal["ClassLabel", "categories", "dictionary", "rows"]
 Batches: TypeAlias = Iterator[tuple[int, pa.RecordBatch]]
 
@@ -73,11 +73,15 @@ class Shard(ABC):
     first_row: int
     rows: int | None
 
+    # Whether numbers can be read as "stored": who widens and gathers them then passes over them once.
+    stores_types: ClassVar[bool] = False
+
     @abstractmethod
     def batches(self, types: Mapping[str, ColumnType], chunk_rows: int) -> Batches:
         """The columns of `types`, as (number of the first row, batch) of 1 to `chunk_rows` rows.
 
-        "number" is float64; "text" is dictionary<int32, string>; "vector" is a
+        "number" is float64; "stored" is that or, where `stores_types`, float32
+        or an integer, if the file has these; "text" is dictionary<int32, string>; "vector" is a
         list and "matrix" a list of lists of float64; "labelled" is a list of
         struct<label: text, score: float64>.  All may hold nulls.
         Raises InputError where the file cannot be read as these types.

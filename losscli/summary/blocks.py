@@ -39,8 +39,9 @@ def group_counts(codes: IntArray | None, rows: int, groups: int) -> IntArray:
         counts[0] = rows
         return counts
     if groups <= _COUNTED_GROUPS:
-        # Comparing once for each of a few groups is faster than np.bincount.
-        return np.array([np.count_nonzero(codes == group) for group in range(groups)], np.intp)
+        # Comparing once for each of a few groups is faster than np.bincount; the last has the rest.
+        found = [np.count_nonzero(codes == group) for group in range(groups - 1)]
+        return np.array([*found, rows - sum(found)], np.intp)
     return np.bincount(codes, minlength=groups)
 
 
