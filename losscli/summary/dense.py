@@ -27,7 +27,6 @@ from losscli.summary.octants import (
 from losscli.summary.powers import (
     GRID,
     GRID_BITS,
-    HALF_OCTANT,
     LOW_MASK,
     OFFSET_BITS,
     OFFSET_MIDDLE,
@@ -269,18 +268,22 @@ class DenseSums(DenseCounts):
     def totals(self, group: int | None) -> PowerTotals:
         """Count and power sums of a group, or of all groups together."""
         self._carry_all()
-        sums: list[OctantSums] = []
-        for sign, window in zip((1, -1), self._sides, strict=True):
+        tables, octants, signs = [], [], []
+        for negative, window in enumerate(self._sides):
             table = _of_group(window.table, group).reshape(_POWER_ROWS, -1, 1 << _FINE).sum(axis=2)
-            for place in np.flatnonzero(table[_COUNTS]).tolist():
-                column = table[:, place].tolist()
-                count = column[_COUNTS]
-                offsets, squares, cubes = (
-                    (column[_HIGH + power] << REST_BITS) + column[_OFFSETS + power] for power in range(3)
-                )
-                octant = (window.first >> _FINE) + place
-                sums.append(OctantSums(sign, octant, count, offsets - count * HALF_OCTANT, squares, cubes))
-        return power_totals(sums, self.zeros(group))
+            used = np.flatnonzero(table[_COUNTS])
+            tables.append(table[:, used])
+            octants.append(used + (window.first >> _FINE))
+            signs.append(np.full(used.size, negative))
+        table = np.concatenate(tables, axis=1)
+        held = OctantSums(
+            np.concatenate(signs),
+            np.concatenate(octants),
+            table[_COUNTS],
+            table[_OFFSETS:_HIGH],
+            table[_HIGH:_CARRIED],
+        )
+        return power_totals(held, self.zeros(group))
 
     def octant_tables(self, bits: int) -> Iterator[tuple[int, int, OctantTable]]:
         """Everything but the zeros: group, sign bit and the octants in use, with counts of bins of `bits` bits."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from losscli.distinct import distinct_with_places
 from losscli.roles import FloatArray, IntArray
 from losscli.summary.blocks import cell_blocks, group_counts, grown, row_blocks
 from losscli.summary.dense import DenseSums
@@ -13,7 +12,6 @@ from losscli.summary.octants import LOWEST, octant_of_key
 from losscli.summary.powers import (
     GRID,
     GRID_BITS,
-    HALF_OCTANT,
     LOW_MASK,
     OFFSET_BITS,
     OFFSET_MIDDLE,
@@ -122,21 +120,10 @@ class PowerSums:
         keys = index.keys[cells] & 0xFFFF
         counts = self.sketch.octant_counts_by_bin()[cells].sum(axis=1)
         sums = self._sums[:, cells]
-        low, high = (sums & REST_MASK).T, _upper(sums)
+        low, high = sums & REST_MASK, _upper(sums)
         if self._high is not None:
             high += self._high[:, cells]
-        tops = high.T
-        if group is None:
-            keys, place = distinct_with_places(keys)
-            counts, low, tops = (_scatter(part, place, keys.size) for part in (counts, low, tops))
-        found = []
-        octants = octant_of_key(keys).tolist()
-        signs = (1 - 2 * (keys >> 15)).tolist()
-        # In Python's integers, for they are longer than 64 bits.
-        wholes = ((tops.astype(object) << REST_BITS) + low.astype(object)).tolist()
-        for sign, octant, count, (offsets, squares, cubes) in zip(signs, octants, counts.tolist(), wholes, strict=True):
-            found.append(OctantSums(sign, octant, count, offsets - count * HALF_OCTANT, squares, cubes))
-        return power_totals(found, self.sketch.zeros(group))
+        return power_totals(OctantSums(keys >> 15, octant_of_key(keys), counts, low, high), self.sketch.zeros(group))
 
     def _note(self, counts: IntArray) -> None:
         """Count the rows of a block, and carry the groups that are due."""
@@ -175,10 +162,3 @@ def _upper(sums: NDArray[np.int64]) -> NDArray[np.int64]:
     upper: NDArray[np.int64] = sums >> REST_BITS
     upper[0] &= REST_MASK
     return upper
-
-
-def _scatter(values: NDArray[np.int64], place: NDArray[np.int64], size: int) -> NDArray[np.int64]:
-    """Sum of the rows of `values` that share a place, (size, ...)."""
-    total = np.zeros((size, *values.shape[1:]), np.int64)
-    np.add.at(total, place, values)
-    return total

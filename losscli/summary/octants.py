@@ -78,12 +78,6 @@ def octants_of(values: FloatArray, ends: tuple[float, float] | None = None) -> O
     return Octants(octant, bits, negative, int(octant.min()), int(octant.max()))
 
 
-def octant_middle(octant: int) -> tuple[int, int]:
-    """The middle of an octant as ``middle * 2^exponent``; the offset of a value has the same unit."""
-    octave, eighth = octant >> OCTANT_BITS, octant & ((1 << OCTANT_BITS) - 1)
-    return (1 << 52) + (eighth << LOW_BITS) + (1 << (LOW_BITS - 1)), octave - 1075
-
-
 def octant_of_key(keys: NDArray[np.int64]) -> NDArray[np.int64]:
     """The octants of cell keys, (cells,)."""
     return (keys & (_OCTANTS - 1)) + LOWEST

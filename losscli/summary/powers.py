@@ -16,23 +16,27 @@ not depend on order, chunks, merges or on how finely the cells are cut.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from losscli.summary.octants import LOW_BITS, octant_middle
+from losscli.summary.octants import LOW_BITS, OCTANT_BITS
 
 LOW_MASK = (1 << LOW_BITS) - 1
 # An exponent under which the low bits read as a number in [16, 18): subtracting 17 leaves the offset in [-1, 1).
 OFFSET_BITS = int(np.float64(16.0).view(np.int64))
 OFFSET_MIDDLE = 17.0
-HALF_OCTANT = 1 << (LOW_BITS - 1)
+_HALF_BITS = LOW_BITS - 1
 # Adding 48 rounds a number in [-1, 1] to a multiple of 2^-47 and leaves it as an integer in the low bits.
 GRID = 48.0
 GRID_BITS = int(np.float64(GRID).view(np.int64))
 _GRID_SHIFT = 47
+# Squares and cubes come on the grid of 2^-47 half octants.
+_SQUARES_SHIFT, _CUBES_SHIFT = 2 * _HALF_BITS - _GRID_SHIFT, 3 * _HALF_BITS - _GRID_SHIFT
+# The unit of an octave is that of the last bit of its values: 2^(exponent field - 1075).
+_UNIT_BELOW_OCTAVE = 1075
 # An offset from the lower end of its octant has 49 bits, so this many rows and a carried rest of 32 bits fit a uint64.
 ROWS_BETWEEN_CARRIES = (1 << 15) - 1
 REST_BITS = 32
@@ -50,37 +54,79 @@ class PowerTotals(NamedTuple):
 
 
 class OctantSums(NamedTuple):
-    """What is held for the values of one sign in one octant; offsets in units of half an octant / 2^48."""
+    """What is held for the values of one sign in one octant, of which there are n.
 
-    sign: int
-    octant: int
-    rows: int
-    offsets: int
-    squares: int
-    cubes: int
+    negative, octant, rows: int64 ``(n,)``.  low and high: int64 ``(3, n)``, the
+    sums ``high * 2^REST_BITS + low`` of the offsets from the lower end of the
+    octant, in units of 2^-49 octants, and of squares and cubes of the offsets
+    from its middle, in units of the grid.
+    """
+
+    negative: NDArray[np.int64]
+    octant: NDArray[np.int64]
+    rows: NDArray[np.int64]
+    low: NDArray[np.int64]
+    high: NDArray[np.int64]
 
 
-def power_totals(octants: Iterable[OctantSums], zeros: int) -> PowerTotals:
-    """The power sums of all values of these octants and of `zeros` zeros."""
-    rows, first, second, third, absolute = zeros, 0, 0, 0, 0
-    held = list(octants)
-    middles = [octant_middle(one.octant) for one in held]
-    # Units of the least of these octants, for numbers as short as can be.
-    unit = min((exponent for _, exponent in middles), default=0)
-    for (sign, _, count, offsets, squares, cubes), (middle, exponent) in zip(held, middles, strict=True):
-        # Squares and cubes come on the grid of 2^-47.
-        squares <<= 2 * (LOW_BITS - 1) - _GRID_SHIFT
-        cubes <<= 3 * (LOW_BITS - 1) - _GRID_SHIFT
-        shift = exponent - unit
-        rows += count
-        first += sign * (count * middle + offsets << shift)
-        second += middle * (count * middle + 2 * offsets) + squares << 2 * shift
-        cube = middle * (middle * (count * middle + 3 * offsets) + 3 * squares) + cubes << 3 * shift
-        third += sign * cube
+def power_totals(held: OctantSums, zeros: int) -> PowerTotals:
+    """The power sums of all values of these octants, in any order, and of `zeros` zeros.
+
+    The middle of an octant is ``m * 2^48`` in units that are those of its
+    octave, with m = 17, 19, .. 31.  What the power sums need of the octants of
+    an octave is therefore a few sums with weights m^k, taken at once for all.
+    """
+    rows = int(held.rows.sum())
+    if rows == 0:
+        return PowerTotals(zeros, Fraction(0), Fraction(0), Fraction(0), Fraction(0))
+    octave = held.octant >> OCTANT_BITS
+    order = np.lexsort((octave, held.negative))
+    starts = np.flatnonzero((np.diff(octave[order], prepend=octave.min() - 1) != 0) | _changes(held.negative[order]))
+    m = 2 * (held.octant & ((1 << OCTANT_BITS) - 1)) + (1 << OCTANT_BITS + 1) + 1
+    # Beyond 2^32 rows the weighted sums of an octave may not fit 64 bits.
+    count, low, high = ((part if rows < 1 << 32 else part.astype(object)) for part in (held.rows, held.low, held.high))
+    columns = [count * (m - 1), count * m * (m - 2), count * m * m * (m - 3)]
+    columns += [part * weight for weight in (1, m, m * m) for part in (low[0], high[0])]
+    columns += [part * weight for weight in (1, m) for part in (low[1], high[1])]
+    columns += [low[2], high[2]]
+    sums = np.add.reduceat(np.stack(columns)[:, order], starts, axis=1).T.tolist()
+    ends = order[starts]
+    # Units of the least of these octaves, for numbers as short as can be.
+    unit = int(octave.min()) - _UNIT_BELOW_OCTAVE
+    first = second = third = absolute = 0
+    for negative, place, found in zip(held.negative[ends].tolist(), octave[ends].tolist(), sums, strict=True):
+        linear, square, cubic = found[:3]
+        offsets, offsets_m, offsets_m2, squares, squares_m, cubes = (
+            (top << REST_BITS) + rest for rest, top in zip(found[3::2], found[4::2], strict=True)
+        )
+        # With the offsets from the middle these are the formulas above: each is the one from the lower end, less half
+        # an octant.
+        squares, squares_m = squares << _SQUARES_SHIFT, squares_m << _SQUARES_SHIFT
+        shift = place - _UNIT_BELOW_OCTAVE - unit
+        power = (linear << _HALF_BITS) + offsets << shift
+        first += -power if negative else power
+        second += (square << 2 * _HALF_BITS) + (offsets_m << _HALF_BITS + 1) + squares << 2 * shift
+        cube = (
+            (cubic << 3 * _HALF_BITS)
+            + (3 * offsets_m2 << 2 * _HALF_BITS)
+            + (3 * squares_m << _HALF_BITS)
+            + (cubes << _CUBES_SHIFT)
+        ) << 3 * shift
+        third += -cube if negative else cube
         absolute += cube
     return PowerTotals(
-        rows, _scaled(first, unit), _scaled(second, 2 * unit), _scaled(third, 3 * unit), _scaled(absolute, 3 * unit)
+        rows + zeros,
+        _scaled(first, unit),
+        _scaled(second, 2 * unit),
+        _scaled(third, 3 * unit),
+        _scaled(absolute, 3 * unit),
     )
+
+
+def _changes(ordered: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which elements differ from the one before."""
+    changes: NDArray[np.bool_] = np.diff(ordered, prepend=ordered[:1]) != 0
+    return changes
 
 
 def _scaled(number: int, exponent: int) -> Fraction:

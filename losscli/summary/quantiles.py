@@ -39,11 +39,12 @@ def share(p: float) -> Fraction:
 
 def inverted_cdf(masses: Sequence[tuple[float, Mass]], shares: Sequence[float]) -> list[float | None]:
     """For each share p the smallest value, of ascending (value, mass), whose cumulative mass reaches p of all."""
-    reached = list(itertools.accumulate(mass for _, mass in masses))
+    values, parts = zip(*masses, strict=True) if masses else ((), ())
+    reached = list(itertools.accumulate(parts))
     if not reached or reached[-1] == 0:
         return [None for _ in shares]
     # A target is above 0, so that the first mass to reach it is not an empty one.
-    return [masses[bisect.bisect_left(reached, share(p) * reached[-1])][0] for p in shares]
+    return [values[bisect.bisect_left(reached, share(p) * reached[-1])] for p in shares]
 
 
 class QuantileSketch:
