@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import losscli
@@ -24,10 +24,12 @@ from losscli.errors import InputError, NothingToEvaluate, UsageError
 from losscli.expression import select_losses
 from losscli.job import Settings
 from losscli.preparation import prepare
+from losscli.readers import csv as csv_module
 from losscli.readers import open_sources
 from losscli.readers.csv_dialect import decimal_of, delimiter_of
 from losscli.readers.decoding import Decoded
 from losscli.readers.json_array import ArrayLines
+from losscli.readers.streams import Place
 from losscli.readers.text_options import PLAIN, TextOptions
 
 ROWS = 300
@@ -368,3 +370,22 @@ def test_columns_without_names_are_no_obstacle(header: str, tmp_path: Path) -> N
     path.write_text(f"{header}\n{row}\n" + row.replace("3", "x") + "\n")
     with pytest.raises(InputError, match=r'column "y_pred", row 2 \(line 3\): "x" is not a number'):
         losscli.evaluate(path, "mae")
+
+
+@settings(max_examples=600)
+@given(
+    text=st.lists(
+        st.sampled_from(["a", "1", "é", ",", ";", '"', "\n", "\r\n", "\r", " ", "\t", ".5", '""', '","']), max_size=40
+    ),
+    delimiter=st.sampled_from([",", ";", "\t"]),
+    quote=st.sampled_from(['"', "", "'"]),
+    header=st.booleans(),
+)
+def test_the_first_rows_are_those_of_the_reader_of_all_rows(
+    text: list[str], delimiter: str, quote: str, header: bool
+) -> None:
+    head = "".join(text).lstrip("\r\n").encode() + b"\n"
+    plain = csv_module._plain_sample(head, delimiter, quote, header=header)
+    if plain is not None:
+        place = Place("head.csv", "head.csv")
+        assert plain == csv_module._arrow_sample(place, head, delimiter, quote, header=header)

@@ -8,6 +8,8 @@ are missing values.
 from __future__ import annotations
 
 import codecs
+import csv
+import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -138,6 +140,45 @@ def _sample(
     place: Place, head: bytes, delimiter: str, quote: str, *, header: bool
 ) -> tuple[list[str], list[list[str]]]:
     """The header names as written, and the first values of each column as text."""
+    plain = _plain_sample(head, delimiter, quote, header=header)
+    return _arrow_sample(place, head, delimiter, quote, header=header) if plain is None else plain
+
+
+def _plain_sample(head: bytes, delimiter: str, quote: str, *, header: bool) -> tuple[list[str], list[list[str]]] | None:
+    """The same without Arrow, whose reader leaves a thread behind, and a process with two cannot fork.
+
+    None for text on which the two may not agree, or that has a fault to tell.
+    """
+    if not _is_utf8(head) or b"\r" in head.replace(b"\r\n", b""):
+        return None
+    lines = io.StringIO(head.decode(errors="ignore"), newline="")
+    reader = csv.reader(
+        lines,
+        delimiter=delimiter,
+        quotechar=quote or None,
+        quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
+        strict=True,
+    )
+    rows: list[list[str]] = []
+    try:
+        for row in reader:
+            # Rows of another length are faults, which the reader of the rows tells.
+            if row and (not rows or len(row) == len(rows[0])):
+                rows.append(row)
+                if len(rows) > SAMPLED_ROWS:
+                    break
+    except csv.Error:
+        return None
+    if not rows:
+        return None
+    names = rows[0] if header else [f"c{place}" for place in range(1, len(rows[0]) + 1)]
+    values = rows[1:] if header else rows[:SAMPLED_ROWS]
+    return names, [[row[place] for row in values] for place in range(len(names))]
+
+
+def _arrow_sample(
+    place: Place, head: bytes, delimiter: str, quote: str, *, header: bool
+) -> tuple[list[str], list[list[str]]]:
     from pyarrow import csv
 
     # The handler gets the row as text, and what is not UTF-8 fails inside Arrow, out of our reach.
