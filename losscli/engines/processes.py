@@ -14,6 +14,7 @@ import selectors
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
@@ -30,6 +31,9 @@ _SIGNALS = frozenset(
 )
 
 _PROGRESS, _NEXT, _RESULT, _FAILURE = range(4)
+
+# Every word of how far a worker is takes a core from one of them for a moment.
+_PROGRESS_EVERY_SECONDS = 0.1
 
 _LENGTH_BYTES = 8
 
@@ -120,6 +124,7 @@ def _served(connections: Sequence[socket.socket], pieces: Sequence[Any], progres
                     progress(content)
                 elif kind == _NEXT:
                     _send(worker, next(queue, None))
+                    progress(content)
                 elif kind == _FAILURE:
                     raise content
                 else:
@@ -170,6 +175,27 @@ def _bytes(connection: socket.socket, size: int) -> bytearray:
     return content
 
 
+class _Unsaid:
+    """The rows of which the parent has not been told; `say` tells it of them, from time to time."""
+
+    def __init__(self, say: Progress) -> None:
+        self._say = say
+        self._rows = 0
+        self._said = time.monotonic()
+
+    def add(self, rows: int) -> None:
+        self._rows += rows
+        now = time.monotonic()
+        if now - self._said >= _PROGRESS_EVERY_SECONDS:
+            self._said = now
+            self._say(self.taken())
+
+    def taken(self) -> int:
+        """What has not been told, which is told now."""
+        rows, self._rows = self._rows, 0
+        return rows
+
+
 def _work(
     connection: socket.socket,
     start: Callable[[], Result],
@@ -190,9 +216,10 @@ def _work(
     try:
         try:
             result = start()
+            unsaid = _Unsaid(lambda rows: say(_PROGRESS, rows))
             while (piece := _read(connection)) is not None:
-                step(piece, result, lambda rows: say(_PROGRESS, rows))
-                say(_NEXT, None)
+                step(piece, result, unsaid.add)
+                say(_NEXT, unsaid.taken())
             say(_RESULT, result)
             code = 0
         except Exception as failure:

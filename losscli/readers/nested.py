@@ -52,9 +52,11 @@ def columns_of(schema: pa.Schema) -> tuple[Column, ...]:
 
 def _class_labels(metadata: Mapping[bytes, bytes]) -> dict[str, tuple[str, ...]]:
     """The names of the integer labels, by column, that the datasets library writes into a schema."""
-    try:
-        import json
+    if b"huggingface" not in metadata:
+        return {}
+    import json
 
+    try:
         features = json.loads(metadata[b"huggingface"])["info"]["features"]
         return {
             column: tuple(map(str, feature["names"]))
@@ -68,9 +70,11 @@ def _class_labels(metadata: Mapping[bytes, bytes]) -> dict[str, tuple[str, ...]]
 
 def _categorical(metadata: Mapping[bytes, bytes]) -> set[str]:
     """The columns that pandas has written as categories."""
-    try:
-        import json
+    if b'"categorical"' not in metadata.get(b"pandas", b""):
+        return set()
+    import json
 
+    try:
         columns = json.loads(metadata[b"pandas"])["columns"]
         return {column["field_name"] for column in columns if column["pandas_type"] == "categorical"}
     except (KeyError, ValueError, TypeError):
