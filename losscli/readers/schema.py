@@ -9,6 +9,7 @@ from dataclasses import replace
 import pyarrow as pa
 
 from losscli.errors import InputError, one_line
+from losscli.readers.arrays import FLOAT
 from losscli.readers.nested import class_words, column_at, converted, is_spark_vector
 from losscli.readers.source import Column, ColumnType
 from losscli.readers.streams import Place
@@ -58,6 +59,11 @@ def with_seen_lengths(columns: Sequence[Column], batch: pa.RecordBatch) -> tuple
 
 def projected(batch: pa.RecordBatch, types: Mapping[str, ColumnType], place: Place) -> pa.RecordBatch:
     """The columns of `types`, in that order and as these types."""
+    if batch.schema.names == list(types) and all(
+        wanted in ("number", "stored") and field.type == FLOAT
+        for wanted, field in zip(types.values(), batch.schema, strict=True)
+    ):
+        return batch
     arrays = []
     for name, wanted in types.items():
         try:

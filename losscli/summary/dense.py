@@ -9,7 +9,7 @@ the last bit; only the number of cells over which they are spread differs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -95,14 +95,21 @@ class Window:
             start = other.first - self.first
             self.table[:, target, start : start + span] += other.table[:, : target.size]
 
-    def count(self, cells: NDArray[np.int64]) -> None:
-        """Count rows in their cells, numbered through all groups."""
+    def tally(self, cells: NDArray[np.int64]) -> IntArray | None:
+        """How many of these cells, numbered through all groups, are each of all cells; None where these are too many.
+
+        np.bincount touches every cell once more; with few of them that is cheaper than a scatter.
+        """
+        size = self.table[_COUNTS].size
+        return np.bincount(cells, minlength=size) if size <= cells.size else None
+
+    def count(self, cells: NDArray[np.int64], found: IntArray | None) -> None:
+        """Count rows in their cells, of which the tally is `found`."""
         counts = self.table[_COUNTS].reshape(-1)
-        # np.bincount touches every cell once more; with few of them that is cheaper than a scatter.
-        if counts.size <= cells.size:
-            counts += np.bincount(cells, minlength=counts.size)
-        else:
+        if found is None:
             np.add.at(counts, cells, 1)
+        else:
+            counts += found
 
     def _range(self, low: int, high: int) -> tuple[int, int]:
         """The first slot, and the one after the last, of a window that reaches from `low` to `high`."""
@@ -244,7 +251,7 @@ class DenseCounts:
         counts: IntArray | None,  # noqa: ARG002
     ) -> None:
         """Add one block of rows, given their cells in the window."""
-        window.count(cells)
+        window.count(cells, window.tally(cells))
 
 
 class DenseSums(DenseCounts):
@@ -254,8 +261,8 @@ class DenseSums(DenseCounts):
 
     def __init__(self) -> None:
         super().__init__()
-        # No slot of a group can have had more rows since it was last carried.
-        self._pending: list[int] = []
+        # No slot can have had more rows since it was last carried.
+        self._pending = 0
 
     def merge(self, other: DenseCounts, target: IntArray | None = None) -> None:
         """Add another's sums; its group i is our group ``target[i]`` (None: i)."""
@@ -263,7 +270,7 @@ class DenseSums(DenseCounts):
         self._carry_all()
         other._carry_all()
         super().merge(other, target)
-        self._pending = [1] * max(window.table.shape[1] for window in self._sides)
+        self._pending = 1
 
     def totals(self, group: int | None) -> PowerTotals:
         """Count and power sums of a group, or of all groups together."""
@@ -299,26 +306,16 @@ class DenseSums(DenseCounts):
                     octants = used + (window.first >> _FINE)
                     yield group, negative, OctantTable(octants, counts, sums[_OFFSETS:_HIGH], sums[_HIGH:_CARRIED])
 
-    def _note(self, counts: Sequence[int]) -> None:
-        """Prepare for a block with so many rows of each group."""
-        self._pending += [0] * (len(counts) - len(self._pending))
-        for group, rows in enumerate(counts):
-            self._pending[group] += rows
-            if self._pending[group] > ROWS_BETWEEN_CARRIES:
-                self._make_room(group, rows)
-
-    def _make_room(self, group: int, rows: int) -> None:
-        """Carry what is due, so that this many rows more of a group may fall into any slot."""
-        held = 0
-        for window in self._sides:
-            if window.table.shape[2] and group < window.table.shape[1]:
-                most = int((window.table[_COUNTS, group] - window.table[_CARRIED, group]).max())
-                if most + rows > ROWS_BETWEEN_CARRIES:
-                    _carry(window.table[:, group])
-                    # The carried rest is less than one row.
-                    most = 1
-                held = max(held, most + 1)
-        self._pending[group] = held + rows
+    def _make_room(self, most: int) -> None:
+        """Carry if it is due, so that up to so many rows more may fall into any slot."""
+        if self._pending + most > ROWS_BETWEEN_CARRIES:
+            tables = [window.table for window in self._sides if window.table.shape[2]]
+            # A carried rest is less than one row.
+            self._pending = max((int((table[_COUNTS] - table[_CARRIED]).max()) for table in tables), default=0) + 1
+            if self._pending + most > ROWS_BETWEEN_CARRIES:
+                self._carry_all()
+                self._pending = 1
+        self._pending += most
 
     def _carry_all(self) -> None:
         for window in self._sides:
@@ -326,8 +323,10 @@ class DenseSums(DenseCounts):
                 _carry(window.table[:, group])
 
     def _sum(self, window: Window, cells: NDArray[np.int64], bits: NDArray[np.int64], counts: IntArray | None) -> None:
-        self._note((cells.size,) if counts is None else counts.tolist())
-        window.count(cells)
+        found = window.tally(cells)
+        most = cells.size if counts is None else int(counts.max())
+        self._make_room(most if found is None else int(found.max()))
+        window.count(cells, found)
         table = window.table.reshape(_POWER_ROWS, -1)
         rest = bits & LOW_MASK
         # Offsets are added from the lower end of the octant; half an octant for each is taken off at the end.
