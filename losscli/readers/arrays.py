@@ -67,7 +67,8 @@ def dense_codes(offsets: NDArray[Any], size: int) -> tuple[IntArray, NDArray[np.
     used = np.flatnonzero(np.bincount(offsets, minlength=size))
     table = np.zeros(size, np.int32)
     table[used] = np.arange(len(used), dtype=np.int32)
-    return used, table[offsets]
+    # All are inside, so clipping changes none; it is the only mode that needs no second look at them.
+    return used, table.take(offsets, mode="clip")
 
 
 def kind_of(stored: pa.DataType) -> Kind:
@@ -208,8 +209,9 @@ def _distinct_integers(array: pa.Array) -> tuple[pa.Array, pa.Array] | None:
     low, high = int(values.min()), int(values.max())
     if high - low >= DENSE_RANGE:
         return None
-    wide = values if values.dtype == np.uint64 else values.astype(np.int64)
-    used, codes = dense_codes((wide - wide.dtype.type(low)).astype(np.int64), high - low + 1)
+    wide = values if values.dtype == np.uint64 else values.astype(np.int64, copy=False)
+    offsets = wide - wide.dtype.type(low) if low else wide
+    used, codes = dense_codes(offsets.astype(np.int64, copy=False), high - low + 1)
     indices = pa.Array.from_buffers(pa.int32(), len(codes), [None, pa.py_buffer(codes)])
     if len(used) >= MANY_WORDS and wide.dtype != np.uint64:
         return indices, integer_array(used.astype(np.int64) + low).cast(pa.string())
