@@ -24,8 +24,6 @@ from losscli.work import Work
 
 if TYPE_CHECKING:
     from losscli.checks import Watch
-    from losscli.columns import Need
-    from losscli.declaration import Loss
     from losscli.where import Where
 
 
@@ -111,7 +109,12 @@ def prepare(
     if ambiguities and settings.strict:
         raise InputError(ambiguities[0], "one plausible mapping of the columns", "--label and --pred name the columns")
     losses = [term.loss for expression in expressions for term in expression.terms]
-    decision = _decision(losses, request, needs, sources, plans, where)
+    decision = UNDECIDED
+    if request.pred_kind != "auto" or any(reads_probabilities(loss) or reads_logits(loss) for loss in losses):
+        # Elsewhere it makes no difference what the predictions are.
+        from losscli.scouting import decide_kind
+
+        decision = decide_kind(losses, request, needs, sources, plans, where)
     if decision.doubt is not None:
         if settings.strict:
             raise InputError(decision.doubt.fact, "probabilities, unless told otherwise", decision.doubt.fix)
@@ -152,22 +155,6 @@ def _read_again(sources: Sequence[Source]) -> list[str]:
         for same in names.values()
         if len(same) > 1
     ]
-
-
-def _decision(
-    losses: Sequence[Loss],
-    request: ColumnRequest,
-    needs: Sequence[Need],
-    sources: Sequence[Source],
-    plans: Sequence[ColumnPlan],
-    where: Where | None,
-) -> Decision:
-    """What the predictions are, where that makes a difference."""
-    if request.pred_kind == "auto" and not any(reads_probabilities(loss) or reads_logits(loss) for loss in losses):
-        return UNDECIDED
-    from losscli.scouting import decide_kind
-
-    return decide_kind(losses, request, needs, sources, plans, where)
 
 
 def _bound_to(expressions: Sequence[Expression], decision: Decision) -> tuple[Expression, ...]:
