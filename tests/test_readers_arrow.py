@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+import losscli
 from losscli.errors import InputError
 from losscli.readers import ColumnType, open_sources
 
@@ -145,3 +146,17 @@ def test_memory_does_not_grow_with_the_size_of_a_batch(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1])
     # The batch has 61 MiB; what reading Arrow takes for itself is about 12.
     assert int(done.stdout) < 30 * 1024
+
+
+@pytest.mark.parametrize("place", [2, -1])
+def test_a_place_outside_of_the_dictionary_is_refused(tmp_path: Path, place: int) -> None:
+    words = pa.array(["a", "b"])
+    places = pa.array([0, 1, place], pa.int32())
+    slices = pa.DictionaryArray.from_arrays(places, words, safe=False)
+    table = pa.table({"y_true": [0.0, 1.0, 2.0], "y_pred": [0.5, 1.0, 1.5], "slice": slices})
+    path = tmp_path / "damaged.arrow"
+    with pa.ipc.new_file(str(path), table.schema) as writer:
+        writer.write_table(table)
+    for source in (str(path), table):
+        with pytest.raises(InputError, match="out of bounds"):
+            losscli.evaluate(source, loss="mae", by="slice")

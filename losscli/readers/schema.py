@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
 import pyarrow as pa
 
 from losscli.errors import InputError, one_line
-from losscli.readers.arrays import FLOAT
+from losscli.readers.arrays import FLOAT, view
 from losscli.readers.nested import class_words, column_at, converted, is_spark_vector
 from losscli.readers.source import Column, ColumnType
 from losscli.readers.streams import Place
@@ -68,8 +69,8 @@ def projected(batch: pa.RecordBatch, types: Mapping[str, ColumnType], place: Pla
     for name, wanted in types.items():
         try:
             array = converted(column_at(batch, name), wanted)
-            if wanted in ("text", "labelled"):
-                # Damaged Parquet and Arrow files hold bytes that are no text, and places outside of the dictionary.
+            # Damaged Parquet and Arrow files hold bytes that are no text, and places outside of the dictionary.
+            if wanted == "labelled" or (wanted == "text" and not _is_sound(array)):
                 array.validate(full=True)
         except TypeError as error:
             raise InputError(f'{place}: column "{name}" holds {error}', WANTED[wanted]) from None
@@ -77,6 +78,15 @@ def projected(batch: pa.RecordBatch, types: Mapping[str, ColumnType], place: Pla
             raise InputError(f'{place}: column "{name}" cannot be read: {error}', WANTED[wanted]) from None
         arrays.append(array)
     return pa.RecordBatch.from_arrays(arrays, names=list(types))
+
+
+def _is_sound(array: pa.DictionaryArray) -> bool:
+    """Whether a text column without nulls is intact; Arrow's own look at the places takes ten times as long."""
+    if array.null_count or not len(array):
+        return False
+    array.dictionary.validate(full=True)
+    places = view(array.indices, np.int32)
+    return bool(places.min() >= 0) and bool(places.max() < len(array.dictionary))
 
 
 def _measured(column: Column, batch: pa.RecordBatch) -> Column:
