@@ -15,7 +15,7 @@ from losscli.records import dataclass
 from losscli.reduction import Reduction
 from losscli.report import Report, Result, Row
 from losscli.summary.intervals import REPLICATES, IntervalMethod
-from losscli.work import BLOCK_ROWS, NanPolicy
+from losscli.work import NanPolicy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -117,7 +117,7 @@ def evaluate(
     seed: int = 0,
     replicates: int = REPLICATES,
     per_class: bool = True,
-    chunk_rows: int = 2 * BLOCK_ROWS,
+    chunk_rows: int | None = None,
     threads: int | None = None,
     engine: str = "threads",
     scheduler: str | None = None,

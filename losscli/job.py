@@ -47,7 +47,7 @@ class Settings:
     level: float = 0.95
     ci: IntervalMethod = "hall"
     per_class: bool = True
-    chunk_rows: int = 2 * BLOCK_ROWS
+    chunk_rows: int | None = None
     threads: int | None = None
     engine: str = "threads"
     strict: bool = False
@@ -66,7 +66,7 @@ class Settings:
 
     def check(self) -> None:
         """Raise UsageError for values that are none, whatever the data and the losses."""
-        if self.chunk_rows < 1 or (self.threads is not None and self.threads < 1):
+        if any(given is not None and given < 1 for given in (self.chunk_rows, self.threads)):
             raise UsageError("--chunk-rows and --threads take a whole number above 0")
         if self.nan not in get_args(NanPolicy):
             raise UsageError(f"no policy {self.nan} for missing values", "one of " + ", ".join(get_args(NanPolicy)))
@@ -230,7 +230,7 @@ class Job:
         from losscli.bin_edges import Scouted, refuse_read_once, scout_work, settled
 
         refuse_read_once(self.sources, self.work.plans[0])
-        scouting = scout_work(self.work.plans, self.work.where, self.settings.chunk_rows)
+        scouting = scout_work(self.work.plans, self.work.where, self.work.chunk_rows)
         plans, messages = settled(self.work.plans, self.folded(scouting.start, scouting.run, Scouted.merge))
         self.work = replace(self.work, plans=plans)
         self.notes += tuple(Note("bins", message) for message in messages)

@@ -11,6 +11,7 @@ from losscli.arguments import named_by
 from losscli.calling import check_reduction
 from losscli.columns import ColumnPlan, ColumnRequest, needs_of, plan_files
 from losscli.columns.kinds import UNDECIDED, Decision
+from losscli.columns.plan import rows_at_once
 from losscli.columns.scores import bound_to, reads_logits, reads_probabilities
 from losscli.errors import InputError, NothingToEvaluate, UsageError, nearest
 from losscli.expression import Expression, select_losses
@@ -131,7 +132,7 @@ def prepare(
             by_class=plans[0].has_classes,
             slices=len(request.by),
             nan=settings.nan,
-            chunk_rows=settings.chunk_rows,
+            chunk_rows=settings.chunk_rows or rows_at_once(plans[0]),
             where=where,
             decision=decision,
             watch=_watch(expressions, plans[0], request, decision, sources[0]),

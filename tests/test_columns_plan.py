@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from losscli.columns import ColumnPlan, ColumnRequest, Need, plan_columns
+from losscli.columns.plan import rows_at_once
 from losscli.errors import InputError, UsageError
 from losscli.readers import Column
 
@@ -216,3 +217,17 @@ def test_options_that_fit_no_loss_are_usage_errors(
 def test_identities_are_never_chosen() -> None:
     with pytest.raises(InputError, match="no column found for the prediction"):
         plan("y_true pred_id index id")
+
+
+@pytest.mark.parametrize(
+    ("columns", "needs", "rows"),
+    [
+        ("y_true y_pred", HUBER, 1 << 20),
+        ("y_true " + " ".join(f"prob_{place}" for place in range(10)), SCCE, 1 << 17),
+        ("anchor:vector128 positive:vector128 negative:vector128", TRIPLET, 1 << 12),
+        ("anchor:vector3000000 positive:vector3000000 negative:vector3000000", TRIPLET, 1),
+    ],
+    ids=["two columns", "ten classes", "embeddings", "long lists"],
+)
+def test_rows_are_read_in_lots_that_fit_the_memory(columns: str, needs: tuple[Need, ...], rows: int) -> None:
+    assert rows_at_once(plan(columns, needs)) == rows

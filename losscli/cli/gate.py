@@ -146,7 +146,7 @@ def command(
         options={**keywords, **parameters},
         spelled=spelled,
         # How eval runs when nothing is said; it changes no digit.
-        defaults={name: given.SHARED[name].default for name in ("engine", "chunk_rows")},
+        defaults={"engine": given.SHARED["engine"].default},
     )
     if dry_run:
         from losscli.cli.delivery import standard_output

@@ -183,9 +183,7 @@ SHARED: Mapping[str, inspect.Parameter] = {
     ),
     **_panel(
         RUNNING,
-        chunk_rows=_option(
-            int, "--chunk-rows", metavar="N", help="Rows read at a time; changes no digit.", default=131_072
-        ),
+        chunk_rows=_option(int | None, "--chunk-rows", metavar="N", help="Rows read at a time; changes no digit."),
         threads=_option(int | None, "--threads", metavar="N", help="Worker processes or threads; changes no digit."),
         engine=_option(
             str,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 from typing import Any
@@ -13,6 +14,12 @@ from losscli.errors import one_line
 from losscli.readers import ColumnType
 from losscli.records import dataclass
 from losscli.roles import Reading
+
+# Numbers read at once.  Fewer cost more calls, and more leave the cache of larger processors and take memory.
+_VALUES_AT_ONCE = 1 << 21
+_MOST_ROWS_AT_ONCE = 1 << 20
+# A text takes as long as so many numbers, and more memory.
+_VALUES_OF_TEXT = 4
 
 
 @dataclass(frozen=True)
@@ -134,3 +141,13 @@ def shown(columns: Sequence[str]) -> str:
     if len(columns) <= 3:
         return ",".join(map(one_line, columns))
     return f"{one_line(columns[0])},…,{one_line(columns[-1])} ({len(columns)})"
+
+
+def rows_at_once(plan: ColumnPlan) -> int:
+    """How many rows of these columns are best read at once, a power of two."""
+    sizes = (
+        math.prod(plan.lengths.get(name, (1,))) * (_VALUES_OF_TEXT if wanted == "text" else 1)
+        for name, wanted in plan.types.items()
+    )
+    rows = min(_VALUES_AT_ONCE // max(sum(sizes), 1), _MOST_ROWS_AT_ONCE)
+    return 1 << max(rows.bit_length() - 1, 0)

@@ -11,7 +11,7 @@ from losscli.declaration import DEFAULT_DIALECT
 from losscli.errors import UsageError
 from losscli.preparation import read_keywords
 from losscli.summary.intervals import REPLICATES, IntervalMethod
-from losscli.work import BLOCK_ROWS, NanPolicy
+from losscli.work import NanPolicy
 
 
 def compare(
@@ -40,7 +40,7 @@ def compare(
     seed: int = 0,
     replicates: int = REPLICATES,
     per_class: bool = True,
-    chunk_rows: int = 2 * BLOCK_ROWS,
+    chunk_rows: int | None = None,
     threads: int | None = None,
     engine: str = "threads",
     scheduler: str | None = None,

@@ -18,7 +18,7 @@ from losscli.ranking.leaders import GroupKey, Leader, Leaders
 from losscli.ranking.report import WorstOfLoss, WorstReport, WorstRow
 from losscli.ranking.work import Cells, Ranked, RankingWork
 from losscli.records import dataclass
-from losscli.work import BLOCK_ROWS, NanPolicy, Partial
+from losscli.work import NanPolicy, Partial
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,7 +67,7 @@ def worst(
     dialect: str = DEFAULT_DIALECT,
     plugin: str | Sequence[str] | None = None,
     nan: NanPolicy = "error",
-    chunk_rows: int = 2 * BLOCK_ROWS,
+    chunk_rows: int | None = None,
     threads: int | None = None,
     engine: str = "threads",
     scheduler: str | None = None,

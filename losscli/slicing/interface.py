@@ -10,7 +10,7 @@ from losscli.preparation import read_keywords
 from losscli.records import dataclass
 from losscli.slicing.report import FoundSlice, SliceReport
 from losscli.slicing.search import Search, find_slices, prepare_search
-from losscli.work import BLOCK_ROWS, NanPolicy
+from losscli.work import NanPolicy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,7 +63,7 @@ def slices(
     dialect: str = DEFAULT_DIALECT,
     plugin: str | Sequence[str] | None = None,
     nan: NanPolicy = "error",
-    chunk_rows: int = 2 * BLOCK_ROWS,
+    chunk_rows: int | None = None,
     threads: int | None = None,
     engine: str = "threads",
     scheduler: str | None = None,
