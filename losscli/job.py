@@ -64,6 +64,11 @@ class Settings:
         """How the result is shown; UsageError for a level or a method that there is not."""
         return Shown(self.level, self.ci, self.per_class)
 
+    @property
+    def workers(self) -> int:
+        """How many processes or threads may read at the same time."""
+        return self.threads or os.cpu_count() or 1
+
     def check(self) -> None:
         """Raise UsageError for values that are none, whatever the data and the losses."""
         if any(given is not None and given < 1 for given in (self.chunk_rows, self.threads)):
@@ -181,7 +186,7 @@ class Job:
     ) -> FoldedT:
         """What the engine makes of all shards."""
         engine = find_engine(self._engine_name(), scheduler=self.settings.scheduler)
-        workers = self.settings.threads or os.cpu_count() or 1
+        workers = self.settings.workers
         try:
             return engine(start, step, merge, self._shards(), workers, self.progress or _unseen)
         except InputError:

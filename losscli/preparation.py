@@ -132,7 +132,7 @@ def prepare(
             by_class=plans[0].has_classes,
             slices=len(request.by),
             nan=settings.nan,
-            chunk_rows=settings.chunk_rows or rows_at_once(plans[0]),
+            chunk_rows=settings.chunk_rows or rows_at_once(plans[0], settings.workers),
             where=where,
             decision=decision,
             watch=_watch(expressions, plans[0], request, decision, sources[0]),

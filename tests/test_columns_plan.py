@@ -230,4 +230,5 @@ def test_identities_are_never_chosen() -> None:
     ids=["two columns", "ten classes", "embeddings", "long lists"],
 )
 def test_rows_are_read_in_lots_that_fit_the_memory(columns: str, needs: tuple[Need, ...], rows: int) -> None:
-    assert rows_at_once(plan(columns, needs)) == rows
+    assert rows_at_once(plan(columns, needs), 4) == rows
+    assert rows_at_once(plan(columns, needs), 32) == max(rows // 8, 1)

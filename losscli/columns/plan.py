@@ -15,8 +15,9 @@ from losscli.readers import ColumnType
 from losscli.records import dataclass
 from losscli.roles import Reading
 
-# Numbers read at once.  Fewer cost more calls, and more leave the cache of larger processors and take memory.
+# Numbers that a worker reads at once, and all of them together.  Fewer cost more calls, and more take memory.
 _VALUES_AT_ONCE = 1 << 21
+_VALUES_OF_ALL_AT_ONCE = 1 << 23
 _MOST_ROWS_AT_ONCE = 1 << 20
 # A text takes as long as so many numbers, and more memory.
 _VALUES_OF_TEXT = 4
@@ -143,11 +144,12 @@ def shown(columns: Sequence[str]) -> str:
     return f"{one_line(columns[0])},…,{one_line(columns[-1])} ({len(columns)})"
 
 
-def rows_at_once(plan: ColumnPlan) -> int:
-    """How many rows of these columns are best read at once, a power of two."""
+def rows_at_once(plan: ColumnPlan, workers: int) -> int:
+    """How many rows of these columns are best read at once by each of so many workers, a power of two."""
     sizes = (
         math.prod(plan.lengths.get(name, (1,))) * (_VALUES_OF_TEXT if wanted == "text" else 1)
         for name, wanted in plan.types.items()
     )
-    rows = min(_VALUES_AT_ONCE // max(sum(sizes), 1), _MOST_ROWS_AT_ONCE)
+    values = min(_VALUES_AT_ONCE, _VALUES_OF_ALL_AT_ONCE // workers)
+    rows = min(values // max(sum(sizes), 1), _MOST_ROWS_AT_ONCE)
     return 1 << max(rows.bit_length() - 1, 0)
