@@ -131,6 +131,19 @@ class ExactSums:
         units += sum(sums[column] for owner, sums in self._whole.items() if group in (None, owner))
         return Fraction(units, 1 << -_UNIT)
 
+    def nonzero(self, groups: IntArray, column: int) -> tuple[IntArray, list[Fraction]]:
+        """Where in `groups` a column is not 0, and its sums there; quick for many groups, whose rows had codes."""
+        assert not self._whole
+        limbs = self._limbs[column].take(groups, axis=1)
+        places = np.flatnonzero(limbs.any(axis=0))
+        units = [0] * places.size
+        for digits in limbs[::-1, places].tolist():
+            units = [(above << _LIMB_BITS) + digit for above, digit in zip(units, digits, strict=True)]
+        # In units of the lowest limb, for numbers as short as can be.
+        unit = Fraction(1 << (_LIMB_BITS * self._lowest), 1 << -_UNIT)
+        used = np.array([number != 0 for number in units], bool)
+        return places[used], [Fraction(number * unit.numerator, unit.denominator) for number in units if number]
+
     def _note(self, segments: Segments, most: int, rows: int) -> None:
         """Count the rows of a block, each added `most` times, and carry the groups that are due."""
         present = segments.count(self._pending, most)

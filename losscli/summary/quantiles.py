@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import bisect
 import itertools
+import math
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -40,7 +41,9 @@ def share(p: float) -> Fraction:
 def inverted_cdf(masses: Sequence[tuple[float, Mass]], shares: Sequence[float]) -> list[float | None]:
     """For each share p the smallest value, of ascending (value, mass), whose cumulative mass reaches p of all."""
     values, parts = zip(*masses, strict=True) if masses else ((), ())
-    reached = list(itertools.accumulate(parts))
+    # As integers in a common unit: that of the weights is a power of two.
+    unit = math.lcm(*{part.denominator for part in parts})
+    reached = list(itertools.accumulate(part.numerator * (unit // part.denominator) for part in parts))
     if not reached or reached[-1] == 0:
         return [None for _ in shares]
     # A target is above 0, so that the first mass to reach it is not an empty one.
@@ -178,11 +181,10 @@ class QuantileSketch:
             zero: Mass = self.zeros(group)
         else:
             assert self._zero_weights is not None
+            used, weights = self._weights.nonzero(bins, 0)
             total: dict[int, Fraction] = {}
-            for label, number in zip(labels.tolist(), bins.tolist(), strict=True):
-                weight = self._weights.total(number, 0)
-                if weight:
-                    total[label] = total.get(label, Fraction(0)) + weight
+            for label, weight in zip(labels[used].tolist(), weights, strict=True):
+                total[label] = total[label] + weight if label in total else weight
             found = list(zip(self._middles(np.array(list(total), np.int64)), total.values(), strict=True))
             zero = self._zero_weights.total(group, 0)
         if zero:

@@ -1,0 +1,48 @@
+"""Exact sums against rational arithmetic over all of float64, and how many of them are read out at once."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from losscli.summary import ExactSums
+from losscli.summary.quantiles import inverted_cdf, share
+
+QUICK = settings(derandomize=True, max_examples=60, deadline=None)
+
+finite = st.one_of(
+    st.floats(-1e6, 1e6),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.sampled_from([0.0, -0.0, 5e-324, -5e-324, 2.0**-1022, 1e-170, 1e170, 1.7e308, -1.7e308, 1.0]),
+)
+
+
+@given(rows=st.lists(st.tuples(finite, st.integers(0, 4)), min_size=1), asked=st.lists(st.integers(0, 4), unique=True))
+@QUICK
+def test_many_sums_are_read_out_as_each_is(rows, asked):
+    """Those that are 0 are left out, by cancellation too."""
+    sums = ExactSums(1)
+    values, codes = np.array([value for value, _ in rows]), np.array([code for _, code in rows], np.intp)
+    sums.update([values], codes, 5)
+    # Some groups come to 0 again.
+    taken = np.flatnonzero(codes < 2)
+    sums.update([-values[taken]], codes[taken], 5)
+    places, found = sums.nonzero(np.array(asked, np.intp), 0)
+    each = {group: sums.total(group, 0) for group in asked}
+    assert dict(zip(np.array(asked, np.intp)[places].tolist(), found, strict=True)) == {
+        group: total for group, total in each.items() if total
+    }
+
+
+@given(masses=st.lists(st.tuples(st.floats(-5.0, 5.0), st.fractions(0, 3, max_denominator=64)), min_size=1))
+@QUICK
+def test_masses_of_any_unit_are_weighed_alike(masses):
+    masses = sorted(masses)
+    total = sum(mass for _, mass in masses)
+    reached = [sum((mass for _, mass in masses[: end + 1]), Fraction(0)) for end in range(len(masses))]
+    for p in (0.25, 0.5, 1.0):
+        expected = next(value for (value, _), sofar in zip(masses, reached, strict=True) if sofar >= share(p) * total)
+        assert inverted_cdf(masses, [p]) == [expected if total else None]
