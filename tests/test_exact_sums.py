@@ -5,10 +5,12 @@ from __future__ import annotations
 from fractions import Fraction
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from losscli.summary import ExactSums
+from losscli.summary.blocks import ROWS_PER_BLOCK
 from losscli.summary.quantiles import inverted_cdf, share
 
 QUICK = settings(derandomize=True, max_examples=60, deadline=None)
@@ -35,6 +37,18 @@ def test_many_sums_are_read_out_as_each_is(rows, asked):
     assert dict(zip(np.array(asked, np.intp)[places].tolist(), found, strict=True)) == {
         group: total for group, total in each.items() if total
     }
+
+
+@pytest.mark.parametrize("exponent", range(42))
+def test_limbs_are_carried_in_time(exponent):
+    """Whether all limbs are looked at, as for few groups, or the rows of each are counted, as for many."""
+    values = np.full(ROWS_PER_BLOCK, -(2.0**exponent) * (2.0 - 2.0**-52))
+    codes = np.ones(ROWS_PER_BLOCK, np.intp)
+    sums = ExactSums(1)
+    for groups, blocks in ((2, 11), (100_000, 5), (100_000, 3)):
+        for _ in range(blocks):
+            sums.update([values], codes, groups)
+    assert sums.total(1, 0) == 19 * ROWS_PER_BLOCK * Fraction(float(values[0]))
 
 
 @given(masses=st.lists(st.tuples(st.floats(-5.0, 5.0), st.fractions(0, 3, max_denominator=64)), min_size=1))

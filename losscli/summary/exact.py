@@ -31,6 +31,8 @@ _UNIT = -1074
 # One row adds at most 2^47 units to a limb, so 2^15 rows between carries leave an int64 a spare bit.
 _ROW_BITS = 47
 _ROWS_BETWEEN_CARRIES = 1 << 15
+# Up to so many limbs, for each row of a block, they are looked at instead of counting what was added to them.
+_LIMBS_PER_ROW = 4
 # Above it the rounding constant would overflow; such values go in divided by 2^420, ten limbs higher.
 _HUGE = 2.0**900
 _HUGE_LIMBS = 10
@@ -53,7 +55,9 @@ class ExactSums:
         self._limbs: IntArray = np.zeros((columns, 0, 0), np.int64)
         self._groups = 0
         self._lowest = 0
+        # Rows added to each group since it was carried, unless the limbs themselves were looked at instead.
         self._pending: IntArray = np.zeros(0, np.int64)
+        self._looked = False
         # Sums of rows that came without codes, in units of 2^-1074, for each column of each such group.
         self._whole: dict[int, list[int]] = {}
 
@@ -146,6 +150,16 @@ class ExactSums:
 
     def _note(self, segments: Segments, most: int, rows: int) -> None:
         """Count the rows of a block, each added `most` times, and carry the groups that are due."""
+        if segments.starts is None and self._limbs.size <= _LIMBS_PER_ROW * rows:
+            # A look at all limbs costs less than counting the rows.
+            bound = (1 << 63) - (most * rows << _ROW_BITS)
+            if max(int(self._limbs.max(initial=0)), -int(self._limbs.min(initial=0))) >= bound:
+                self._carry(np.arange(self._limbs.shape[2]))
+            self._looked = True
+            return
+        if self._looked:
+            self._carry(np.arange(self._limbs.shape[2]))
+            self._looked = False
         present = segments.count(self._pending, most)
         pending = self._pending.take(present)
         if int(pending.max()) > _ROWS_BETWEEN_CARRIES:
@@ -183,8 +197,8 @@ class ExactSums:
                 rest = values - rounded
             else:
                 rest -= rounded
-            # All zeros, but for their signs.
-            if not int(np.bitwise_or.reduce(rest.view(np.int64))) & (_WORD >> 1):
+            # All zeros, but for their signs; the first row mostly tells that they are not.
+            if rest[0] == 0.0 and not int(np.bitwise_or.reduce(rest.view(np.int64))) & (_WORD >> 1):
                 return
             # What is left is less than a unit of this limb, so the next one holds it.
             limb -= 1

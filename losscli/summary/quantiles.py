@@ -214,8 +214,10 @@ class QuantileSketch:
 
     def _weigh(self, values: FloatArray, weights: FloatArray, codes: IntArray | None) -> None:
         assert self._weights is not None and self._zero_weights is not None
-        zero = (values == 0.0) | (weights == 0.0)
-        if zero.any():
+        low, high = _ends(values)
+        ends: tuple[float, float] | None = (low, high)
+        if low <= 0.0 or weights.min() == 0.0:
+            zero = (values == 0.0) | (weights == 0.0)
             none = np.flatnonzero(zero)
             self._zero_weights.update(
                 [np.where(values[none] == 0.0, weights[none], 0.0)], None if codes is None else codes[none], self.groups
@@ -223,7 +225,8 @@ class QuantileSketch:
             rows = np.flatnonzero(~zero)
             values, weights = values.take(rows), weights.take(rows)
             codes = None if codes is None else codes.take(rows)
-        octants = octants_of(values)
+            ends = None
+        octants = octants_of(values, ends)
         cells = self._index.locate(octants, codes, self.groups)
         if cells.size:
             self._weights.update([weights], self._bins(cells, octants), self._index.keys.size << self._fine)
