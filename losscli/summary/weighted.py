@@ -12,11 +12,14 @@ fractions instead, exactly but slowly.
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from losscli.roles import FloatArray, IntArray
-from losscli.summary.blocks import row_blocks
+from losscli.summary.blocks import ROWS_PER_BLOCK, row_blocks
 from losscli.summary.exact import ExactSums
+from losscli.summary.narrow import PRODUCTS, narrow_sums
 from losscli.summary.products import Factor, extreme_rows, product_with
 from losscli.summary.segments import Segments
 
@@ -40,6 +43,9 @@ _POWERS = ((1, 0), (1, 1), (1, 2), (2, 0), (2, 1), (2, 2), (3, 0), (3, 1), (3, 2
 # The column of each array that a block yields: a number and its correction go to the same one.
 _COLUMNS = (0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 7, 8, 9)
 
+# Where the sum of each column is among those of `narrow_sums`.
+_NARROW = [PRODUCTS.index(power) for power in _POWERS]
+
 
 class WeightedPowerSums:
     """Sums of ``w^i x^j`` for each group; values finite, weights finite and not negative."""
@@ -47,26 +53,55 @@ class WeightedPowerSums:
     def __init__(self) -> None:
         self._sums = ExactSums(len(_POWERS))
         self._rare: dict[int, list[Fraction]] = {}
+        # Rows of group 0 that were left out of blocks, values and weights (n,), until there are enough for a block.
+        self._apart: list[tuple[FloatArray, FloatArray]] = []
+
+    def __getstate__(self) -> dict[str, Any]:
+        self._settle()
+        return self.__dict__
 
     def update(self, values: FloatArray, weights: FloatArray, codes: IntArray | None, groups: int) -> None:
         """Add rows: values and weights (n,), the group of each in `codes` (n,), None for group 0."""
         self._sums.update([], codes, groups)
         for block in row_blocks(values.size):
-            self._add(values[block], weights[block], None if codes is None else codes[block], groups)
+            if codes is not None or not self._add_narrow(values[block], weights[block]):
+                self._add(values[block], weights[block], None if codes is None else codes[block], groups)
 
     def merge(self, other: WeightedPowerSums, codes: IntArray | None) -> None:
         """Add another's sums; its group i is our group ``codes[i]`` (None: i)."""
+        other._settle()
         self._sums.merge(other._sums, codes)
         for group, sums in other._rare.items():
             self._add_rare(group if codes is None else int(codes[group]), sums)
 
     def totals(self, group: int | None) -> WeightedTotals:
         """The sums of a group, or of all groups together."""
+        self._settle()
         totals = [self._sums.total(group, column) for column in range(len(_POWERS))]
         for owner, sums in self._rare.items():
             if group is None or owner == group:
                 totals = [total + extra for total, extra in zip(totals, sums, strict=True)]
         return WeightedTotals(*totals)
+
+    def _add_narrow(self, values: FloatArray, weights: FloatArray) -> bool:
+        """Add a block of group 0 the quick way, if most of its rows lie within a narrow range."""
+        found = narrow_sums(values, weights)
+        if found is None:
+            return False
+        self._sums.add_units([found.sums[place] for place in _NARROW])
+        if found.apart.size:
+            self._apart.append((values.take(found.apart), weights.take(found.apart)))
+            if sum(part.size for part, _ in self._apart) >= ROWS_PER_BLOCK:
+                self._settle()
+        return True
+
+    def _settle(self) -> None:
+        """Add the rows that were left out."""
+        if self._apart:
+            values, weights = (np.concatenate(column) for column in zip(*self._apart, strict=True))
+            self._apart = []
+            for block in row_blocks(values.size):
+                self._add(values[block], weights[block], None, 1)
 
     def _add(self, values: FloatArray, weights: FloatArray, codes: IntArray | None, groups: int) -> None:
         rows = extreme_rows(values, weights)
