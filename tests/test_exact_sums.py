@@ -51,6 +51,37 @@ def test_limbs_are_carried_in_time(exponent):
     assert sums.total(1, 0) == 19 * ROWS_PER_BLOCK * Fraction(float(values[0]))
 
 
+@given(
+    rows=st.lists(st.tuples(st.integers(-(1 << 62) + 1, (1 << 62) - 1), st.integers(0, 3)), min_size=1),
+    places=st.lists(st.tuples(st.integers(-1074, 600), st.integers(0, 1)), min_size=1, max_size=8),
+    times=st.integers(1, 3),
+)
+@QUICK
+def test_integers_of_any_unit_are_added_exactly(rows, places, times):
+    units, columns = (list(column) for column in zip(*places, strict=True))
+    digits, codes = np.array([[digit for digit, _ in rows]] * len(units)), np.array([code for _, code in rows], np.intp)
+    sums = ExactSums(2)
+    sums.update([np.array([0.1]), np.array([-1e300])], np.array([2]), 3)
+    for _ in range(times):
+        sums.add_digits(digits, units, columns, codes, 4)
+    for column, start in ((0, Fraction(0.1)), (1, Fraction(-1e300))):
+        unit = sum(Fraction(2) ** unit for unit, place in places if place == column)
+        for group in range(4):
+            added = times * unit * sum(digit for digit, code in rows if code == group)
+            assert sums.total(group, column) == added + (start if group == 2 else 0)
+
+
+@pytest.mark.parametrize("digit", [(1 << 62) - 1, 1 - (1 << 62)])
+def test_limbs_are_carried_in_time_under_integers(digit):
+    """At every place within a limb, and more often than a limb could take."""
+    sums = ExactSums(1)
+    digits, codes = np.full((6, 1 << 15), digit), np.zeros(1 << 15, np.intp)
+    units = [-1033, -1032, -1034, -1010, -991, -1075 + 42]
+    for _ in range(40):
+        sums.add_digits(digits, units, [0] * 6, codes, 1)
+    assert sums.total(0, 0) == 40 * (1 << 15) * digit * sum(Fraction(2) ** unit for unit in units)
+
+
 @given(masses=st.lists(st.tuples(st.floats(-5.0, 5.0), st.fractions(0, 3, max_denominator=64)), min_size=1))
 @QUICK
 def test_masses_of_any_unit_are_weighed_alike(masses):

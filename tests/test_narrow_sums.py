@@ -1,4 +1,4 @@
-"""Weighted power sums of one group are the same the quick way, row by row and to the last bit."""
+"""Weighted power sums are the same the quick way, row by row and to the last bit."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from losscli.summary import narrow
-from losscli.summary.narrow import PRODUCTS, narrow_sums
+from losscli.summary.narrow import PRODUCTS, NarrowSums, narrow_sums
 from losscli.summary.products import Factor, product_with
 from losscli.summary.weighted import WeightedPowerSums
 
@@ -46,24 +46,42 @@ def terms(values: np.ndarray, weights: np.ndarray) -> list[list[Fraction]]:
     ]
 
 
+def sums_of(found: NarrowSums, codes: np.ndarray | None = None) -> dict[int, list[Fraction]]:
+    """What has been added to each product of each group."""
+    sums = {group: [Fraction(0)] * len(PRODUCTS) for group in found.groups.tolist()}
+    for digits, unit, term in zip(found.digits.tolist(), found.units, found.terms, strict=True):
+        for digit, group in zip(digits, found.groups.tolist(), strict=True):
+            sums[group][term] += digit * Fraction(2) ** unit
+    for term, rows, rests in found.rests:
+        for row, rest in zip(rows.tolist(), rests.tolist(), strict=True):
+            sums[0 if codes is None else int(codes[row])][term] += Fraction(rest)
+    return sums
+
+
 @given(
     rows=st.lists(st.tuples(value, weight), min_size=1, max_size=12),
     exponents=st.tuples(st.integers(-60, 60), st.integers(-60, 60)),
     seed=st.integers(0, 1 << 32),
     extra=st.integers(0, 3000),
+    grouped=st.sampled_from([None, 1, 3, 40]),
 )
 @QUICK
-def test_sums_of_rows_in_range_are_exact(rows, exponents, seed, extra):
+def test_sums_of_rows_in_range_are_exact(rows, exponents, seed, extra, grouped):
     values, weights = (
         np.array(column) * 2.0**exponent for column, exponent in zip(zip(*rows, strict=True), exponents, strict=True)
     )
     places = np.random.default_rng(seed).integers(0, len(rows), ROWS + extra)
-    found = narrow_sums(values[places], weights[places])
+    codes = None if grouped is None else np.sort(np.random.default_rng(seed).integers(0, grouped, places.size))
+    found = narrow_sums(values[places], weights[places], codes)
     assume(found is not None)
-    counts = np.bincount(np.delete(places, found.apart), minlength=len(rows)).tolist()
-    for number, each, power in zip(found.sums, terms(values, weights), PRODUCTS, strict=True):
-        expected = sum((count * term for count, term in zip(counts, each, strict=True)), Fraction(0))
-        assert Fraction(number, 1 << 1074) == expected, power
+    groups = np.zeros(places.size, np.intp) if codes is None else codes
+    sums = sums_of(found, codes)
+    assert sorted(sums) == sorted(set(groups.tolist()))
+    for group, numbers in sums.items():
+        kept = np.delete(places, found.apart)[np.delete(groups, found.apart) == group]
+        counts = np.bincount(kept, minlength=len(rows)).tolist()
+        for number, each, power in zip(numbers, terms(values, weights), PRODUCTS, strict=True):
+            assert number == sum((count * term for count, term in zip(counts, each, strict=True)), Fraction(0)), power
 
 
 @pytest.mark.parametrize("family", ["spread", "small", "at the end", "at the end, small"])
@@ -78,10 +96,10 @@ def test_sums_of_random_rows_are_exact(family):
     if family.endswith("small"):
         values *= 2.0**-30
     values[10:50], weights[50:99] = 0.0, 0.0
-    found = narrow_sums(values, weights)
+    found = narrow_sums(values, weights, None)
     assert found.apart.size < ROWS // 8
     each = terms(np.delete(values, found.apart), np.delete(weights, found.apart))
-    assert [Fraction(number, 1 << 1074) for number in found.sums] == [sum(column) for column in each]
+    assert sums_of(found)[0] == [sum(column) for column in each]
 
 
 @pytest.mark.parametrize("scale", [1.0, 2.0**-30, 2.0**50])
@@ -98,41 +116,45 @@ def test_range_is_no_wider_than_sums_are_exact(scale):
             values, weights = (
                 np.append(np.full(ROWS - 1, one), other) for one, other in zip(others, pair, strict=True)
             )
-            found = narrow_sums(values * scale, weights)
+            found = narrow_sums(values * scale, weights, None)
             assert found.apart.tolist() == ([ROWS - 1] if pair[0] == 0.0 else [])
             many, last = zip(
                 *terms(np.array([others[0], pair[0]]) * scale, np.array([others[1], pair[1]])), strict=True
             )
             expected = [(ROWS - 1) * one + (other if pair[0] else 0) for one, other in zip(many, last, strict=True)]
-            assert [Fraction(number, 1 << 1074) for number in found.sums] == expected
+            assert sums_of(found)[0] == expected
 
 
 @given(
     rows=st.lists(st.tuples(wild, wild_weight), max_size=6),
     seed=st.integers(0, 1 << 32),
     share=st.sampled_from([0.001, 0.05, 0.3]),
+    grouped=st.booleans(),
 )
 @QUICK
-def test_rows_out_of_range_are_added_as_well(rows, seed, share):
-    """Extreme ones, too; pickled, merged and read out they are the sums of rows with codes, which know no range."""
+def test_rows_out_of_range_are_added_as_well(rows, seed, share, grouped):
+    """Extreme ones, too; pickled, merged and read out they are what few rows at a time, never quick, add up to."""
     rng = np.random.default_rng(seed)
     values, weights = rng.normal(size=ROWS), rng.exponential(size=ROWS)
     for row in rng.permutation(ROWS)[: int(share * ROWS)].tolist() if rows else ():
         values[row], weights[row] = rows[row % len(rows)]
+    codes = rng.integers(0, 5, ROWS) if grouped else None
     slow, merged, *quick = (WeightedPowerSums() for _ in range(5))
-    slow.update(values, weights, np.zeros(ROWS, np.intp), 1)
+    for part in (slice(0, ROWS // 2), slice(ROWS // 2, ROWS)):
+        slow.update(values[part], weights[part], None if codes is None else codes[part], 5)
     for sums in quick:
-        sums.update(values, weights, None, 1)
-    merged.merge(pickle.loads(pickle.dumps(quick[0])), np.array([3]))
-    merged.merge(quick[1], np.array([1]))
-    assert slow.totals(0) == quick[2].totals(0) == merged.totals(3) == merged.totals(1)
+        sums.update(values, weights, codes, 5)
+    merged.merge(pickle.loads(pickle.dumps(quick[0])), np.array([5, 4, 3, 2, 1]))
+    merged.merge(quick[1], np.array([7, 8, 9, 10, 11]))
+    for group in range(5):
+        assert slow.totals(group) == quick[2].totals(group) == merged.totals(5 - group) == merged.totals(7 + group)
 
 
 def test_rows_left_out_of_many_blocks_are_not_kept():
     rng = np.random.default_rng(6)
     values, weights = np.where(rng.random(ROWS) < 0.1, 1e-9, 1.0), np.ones(ROWS)
     sums = WeightedPowerSums()
-    for _ in range(60):
-        sums.update(values, weights, None, 1)
-    assert sum(part.size for part, _ in sums._apart) < 1 << 14
-    assert sums.totals(0).wx == 60 * sum(map(Fraction, values.tolist()))
+    for turn in range(60):
+        sums.update(values, weights, np.full(ROWS, 1) if turn % 2 else None, 2)
+    assert sum(part.size for part, _, _ in sums._apart) < 1 << 14
+    assert sums.totals(0).wx == sums.totals(1).wx == 30 * sum(map(Fraction, values.tolist()))

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
+from numpy.typing import NDArray
 
 from losscli.distinct import distinct_values
 from losscli.roles import FloatArray, IntArray
@@ -27,7 +28,7 @@ from losscli.summary.segments import Segments
 _LIMB_BITS = 42
 _LIMB_MASK = (1 << _LIMB_BITS) - 1
 # The unit of limb 0: the smallest subnormal number.
-UNIT = -1074
+_UNIT = -1074
 # One row adds at most 2^47 units to a limb, so 2^15 rows between carries leave an int64 a spare bit.
 _ROW_BITS = 47
 _ROWS_BETWEEN_CARRIES = 1 << 15
@@ -88,7 +89,7 @@ class ExactSums:
             if codes is None:
                 sums = self._whole.setdefault(0, [0] * self._limbs.shape[0])
                 for column, array in zip(columns, arrays, strict=True):
-                    sums[column] += units_of(array)
+                    sums[column] += _units(array)
                 continue
             if len(arrays) < _SORTED_COLUMNS:
                 segments = Segments(codes[block], None)
@@ -99,11 +100,25 @@ class ExactSums:
             for column, array in zip(columns, arrays, strict=True):
                 self._add(column, array, segments)
 
-    def add_units(self, sums: Sequence[int]) -> None:
-        """Add sums of rows of group 0, one for each column, in units of 2^-1074."""
-        self._grow(1)
-        known = self._whole.get(0, [0] * len(sums))
-        self._whole[0] = [one + another for one, another in zip(known, sums, strict=True)]
+    def add_digits(
+        self, digits: NDArray[np.int64], units: Sequence[int], columns: Sequence[int], codes: IntArray, groups: int
+    ) -> None:
+        """Add integers (k, n): row k, in units of ``2^units[k]``, to ``columns[k]`` of the groups `codes` (n,).
+
+        Their sizes are below 2^62, the units 2^-1074 or more, and at most eight rows are of one column.
+        """
+        self._grow(groups)
+        # Less is added to a limb than by a row of its own.
+        self._note(Segments(codes, None), 1, codes.size)
+        limb, shift = np.divmod(np.array(units)[:, None] - _UNIT, _LIMB_BITS)
+        self._reach(int(limb.min()), int(limb.max()) + 2)
+        above = digits >> (_LIMB_BITS - shift)
+        parts = (digits - (above << (_LIMB_BITS - shift)) << shift, above & _LIMB_MASK, above >> _LIMB_BITS)
+        _, height, room = self._limbs.shape
+        places = (np.array(columns)[:, None] * height + limb - self._lowest) * room + codes
+        limbs = self._limbs.reshape(-1)
+        for place, part in enumerate(parts):
+            np.add.at(limbs, (places + place * room).ravel(), part.ravel())
 
     def merge(self, other: ExactSums, codes: IntArray | None) -> None:
         """Add another's sums; its group i is our group ``codes[i]`` (None: i)."""
@@ -139,7 +154,7 @@ class ExactSums:
             digits = limbs[:, group].tolist() if group < self.groups else []
         units = sum(digit << (_LIMB_BITS * (self._lowest + place)) for place, digit in enumerate(digits))
         units += sum(sums[column] for owner, sums in self._whole.items() if group in (None, owner))
-        return Fraction(units, 1 << -UNIT)
+        return Fraction(units, 1 << -_UNIT)
 
     def nonzero(self, groups: IntArray, column: int) -> tuple[IntArray, list[Fraction]]:
         """Where in `groups` a column is not 0, and its sums there; quick for many groups, whose rows had codes."""
@@ -150,7 +165,7 @@ class ExactSums:
         for digits in limbs[::-1, places].tolist():
             units = [(above << _LIMB_BITS) + digit for above, digit in zip(units, digits, strict=True)]
         # In units of the lowest limb, for numbers as short as can be.
-        unit = Fraction(1 << (_LIMB_BITS * self._lowest), 1 << -UNIT)
+        unit = Fraction(1 << (_LIMB_BITS * self._lowest), 1 << -_UNIT)
         used = np.array([number != 0 for number in units], bool)
         return places[used], [Fraction(number * unit.numerator, unit.denominator) for number in units if number]
 
@@ -191,7 +206,7 @@ class ExactSums:
         rest = values
         rounded = np.empty_like(values)
         for fold in itertools.count():
-            grid = math.ldexp(1.5, 52 + UNIT + _LIMB_BITS * limb)
+            grid = math.ldexp(1.5, 52 + _UNIT + _LIMB_BITS * limb)
             bits = bits_of(grid)
             self._reach(limb + raised, limb + raised)
             limbs = self._limbs[column, limb + raised - self._lowest]
@@ -252,7 +267,7 @@ class ExactSums:
             self._limbs, self._lowest = limbs, first
 
 
-def units_of(values: FloatArray) -> int:
+def _units(values: FloatArray) -> int:
     """The exact sum of one block of values (n,), in units of 2^-1074.
 
     Where all rows go to one sum, that is a Python integer, and the units of a
@@ -262,20 +277,20 @@ def units_of(values: FloatArray) -> int:
     if top >= _HUGE:
         huge = np.where(np.abs(values) >= _HUGE, values, 0.0)
         shift = _LIMB_BITS * _HUGE_LIMBS
-        return (units_of(huge * 2.0**-shift) << shift) + units_of(values - huge)
+        return (_units(huge * 2.0**-shift) << shift) + _units(values - huge)
     total = 0
     if top == 0.0:
         return total
     rest = values
     rounded = np.empty_like(values)
-    unit = max(math.frexp(top)[1] - _BLOCK_BITS, UNIT)
+    unit = max(math.frexp(top)[1] - _BLOCK_BITS, _UNIT)
     while True:
         grid = math.ldexp(1.5, 52 + unit)
         np.add(rest, grid, out=rounded)
         whole = rounded.view(np.int64)
         wrapped = (int(np.add.reduce(whole)) - bits_of(grid) * whole.size) & _WORD
-        total += wrapped - (wrapped >> 63 << 64) << (unit - UNIT)
-        if unit == UNIT:
+        total += wrapped - (wrapped >> 63 << 64) << (unit - _UNIT)
+        if unit == _UNIT:
             return total
         rounded -= grid
         if rest is values:
@@ -292,10 +307,10 @@ def units_of(values: FloatArray) -> int:
                 return total
             rounded = rounded[: rest.size]
             top = _largest(rest)
-            unit = max(math.frexp(top)[1] - _BLOCK_BITS, UNIT)
+            unit = max(math.frexp(top)[1] - _BLOCK_BITS, _UNIT)
         else:
             # What is left is at most half a unit.
-            unit = max(unit - 1 - _BLOCK_BITS, UNIT)
+            unit = max(unit - 1 - _BLOCK_BITS, _UNIT)
 
 
 def exact_sum(values: FloatArray) -> Fraction:
@@ -335,4 +350,4 @@ def _largest(values: FloatArray) -> float:
 
 def _limb(top: float) -> int:
     """The limb from which values of at most `top` in size are added."""
-    return max(0, -((_ROW_BITS + UNIT - math.frexp(top)[1]) // _LIMB_BITS))
+    return max(0, -((_ROW_BITS + _UNIT - math.frexp(top)[1]) // _LIMB_BITS))

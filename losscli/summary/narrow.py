@@ -1,4 +1,4 @@
-"""Power sums of weighted values of one group, quickly, for the rows of a block that lie within a narrow range.
+"""Power sums of weighted values, quickly, for the rows of a block that lie within a narrow range.
 
 Values and weights are divided by powers of two, so that none is above 1.  The
 terms of a row whose product of the two is then at least 2^-20 have a known
@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from losscli.roles import FloatArray, IntArray
-from losscli.summary.exact import UNIT, units_of
 from losscli.summary.octants import bits_of
 from losscli.summary.products import LARGEST, SPLITTER
 
@@ -33,6 +32,8 @@ _LEAST = 2.0**-_RANGE_BITS
 _LEAST_TOP = 2.0**-79
 # More rows than this share of a block out of range are too many.
 _MOST_APART = 8
+# On average a part must have this many rows.
+_LEAST_PART = 16
 # Values of at most 1 are rounded to 2^-51, and 2^11 of them stay below 2^63 units.
 _GRID_BITS = 51
 # Corrections are of at most this size: they are half a last place of at most 1 each, and there are up to three.
@@ -43,22 +44,39 @@ _SQUARES = 6
 # Those of the corrections: two of a product of two factors, exact, and three that have been rounded.
 CORRECTIONS = PRODUCTS[1:_SQUARES]
 _EXACT = 2
+_CORRECTED, _ROUNDED = range(1, _SQUARES), range(1 + _EXACT, _SQUARES)
+_SIZE_BITS = (1 << 63) - 1
 # Units of what is left.  A product of degree d is at least 2^(-20 d - 1), so it is a multiple of 2^(-20 d - 53).  The
 # rest of a part has at most 2^11 * 2^-52, 2^52 units, for d = 2; after two grids 2^11 * 2^-104, for d = 3.
 _SQUARES_REST, _CUBES_REST = 2 * _RANGE_BITS + 53, 3 * _RANGE_BITS + 53
 # The error of a product of two numbers is a multiple of both their last places, 2^(-2 * 20 - 104).
 _EXACT_REST = 2 * _RANGE_BITS + 104
 
+_Number = TypeVar("_Number", np.int64, np.float64)
+
 
 class NarrowSums(NamedTuple):
-    """Sums in units of 2^-1074, of each of `PRODUCTS` with its corrections, and the rows that were left out."""
+    """What most rows of a block add to the sums of their groups.
 
-    sums: list[int]
+    Row k of `digits`, (k, parts), is in units of ``2^units[k]``; it belongs to
+    product ``terms[k]`` and its columns to the groups `groups`, (parts,).
+    `rests` are terms, rows and what else these rows add; the rows `apart` are
+    in none of this.
+    """
+
+    digits: NDArray[np.int64]
+    units: list[int]
+    terms: list[int]
+    groups: IntArray
+    rests: list[tuple[int, IntArray, FloatArray]]
     apart: IntArray
 
 
-def narrow_sums(values: FloatArray, weights: FloatArray) -> NarrowSums | None:
-    """Sums over finite values (n,) and weights (n,), not negative; None where too few rows are in range."""
+def narrow_sums(values: FloatArray, weights: FloatArray, codes: IntArray | None) -> NarrowSums | None:
+    """Sums over finite values (n,) and weights (n,), not negative; None where too few rows are in range.
+
+    `codes` (n,), None for group 0, are in ascending order.  Also None if they change too often.
+    """
     rows = values.size
     if rows < _LEAST_ROWS:
         return None
@@ -66,10 +84,12 @@ def narrow_sums(values: FloatArray, weights: FloatArray) -> NarrowSums | None:
     tops = max(high, -low), float(weights.max())
     if min(tops) < _LEAST_TOP or max(tops) > LARGEST:
         return None
+    parts = _Parts.of(rows, codes)
+    if parts.starts.size * _LEAST_PART > rows:
+        return None
     exponents = [math.frexp(top)[1] for top in tops]
     # Zeros fill the last part.
-    size = -(-rows // _PART_ROWS) * _PART_ROWS
-    arrays = np.empty((1 + len(PRODUCTS), size))
+    arrays = np.empty((1 + len(PRODUCTS), parts.size))
     # Value and weight; the latter is the first product as well.
     factors, products = arrays[:2], arrays[1:]
     factors[:, rows:] = 0.0
@@ -83,21 +103,21 @@ def narrow_sums(values: FloatArray, weights: FloatArray) -> NarrowSums | None:
     if apart.size:
         factors[:, apart] = 0.0
         products[1, apart] = 0.0
-    corrections = np.empty((len(CORRECTIONS), size))
+    corrections = np.empty((len(CORRECTIONS), parts.size))
     _multiply(factors, products, corrections)
-    sums = _product_sums(products)
-    for place, correction in enumerate(_correction_sums(corrections), 1):
-        sums[place] = _sum(sums[place], correction)
+    sums = [*_product_sums(products, parts), *_correction_sums(corrections, parts)]
     x, w = exponents
-    return NarrowSums(
-        [_shifted(digits, unit + i * w + j * x - UNIT) for (digits, unit), (i, j) in zip(sums, PRODUCTS, strict=True)],
-        apart,
-    )
-
-
-def _shifted(digits: int, places: int) -> int:
-    # Nothing is lost: unscaled, every term is a multiple of 2^-1074.
-    return digits << places if places >= 0 else digits >> -places
+    scales = [i * w + j * x for i, j in PRODUCTS]
+    terms = [term for one in sums for term in one.terms]
+    units = [one.unit + scales[term] for one in sums for term in one.terms]
+    rests = []
+    # What is left of a rounded correction is next to nothing.
+    for term, left in zip(_ROUNDED, corrections[_EXACT:], strict=True):
+        if int(np.bitwise_or.reduce(left.view(np.int64))) & _SIZE_BITS:
+            places = np.flatnonzero(left)
+            rests.append((term, places, np.ldexp(left.take(places), scales[term])))
+    groups = np.zeros(parts.starts.size, np.intp) if codes is None else codes.take(parts.starts)
+    return NarrowSums(np.concatenate([one.digits for one in sums]), units, terms, groups, rests, apart)
 
 
 def _out_of_range(values: FloatArray, weights: FloatArray, least_weight: float, sizes: FloatArray) -> IntArray:
@@ -158,58 +178,78 @@ def _errors(
         errors += part
 
 
-_Number = TypeVar("_Number", np.int64, np.float64)
-# A sum is ``digits * 2^unit``.
-_Sum = tuple[int, int]
+class _Parts(NamedTuple):
+    """The parts of a block, each of one group: where they start, how many rows each or every one has, and all rows."""
+
+    starts: IntArray
+    rows: IntArray
+    alike: bool
+    size: int
+
+    @staticmethod
+    def of(rows: int, codes: IntArray | None) -> _Parts:
+        """The parts of so many rows."""
+        if codes is None:
+            size = -(-rows // _PART_ROWS) * _PART_ROWS
+            return _Parts(np.arange(0, size, _PART_ROWS), np.full(1, _PART_ROWS), True, size)
+        first = np.empty(rows, np.bool_)
+        np.not_equal(codes[1:], codes[:-1], out=first[1:])
+        first[::_PART_ROWS] = True
+        starts = np.flatnonzero(first)
+        return _Parts(starts, np.diff(starts, append=rows), False, rows)
+
+    def sums(self, arrays: NDArray[_Number]) -> NDArray[_Number]:
+        """The sums of arrays (k, n) over each part, (k, parts)."""
+        if self.alike:
+            sums: NDArray[_Number] = np.add.reduce(arrays.reshape(len(arrays), -1, _PART_ROWS), axis=2)
+        else:
+            sums = np.add.reduceat(arrays, self.starts, axis=1)
+        return sums
 
 
-def _product_sums(products: FloatArray) -> list[_Sum]:
+class _Sums(NamedTuple):
+    """Sums ``digits * 2^unit`` of some terms, (terms, parts)."""
+
+    digits: NDArray[np.int64]
+    unit: int
+    terms: range
+
+
+def _product_sums(products: FloatArray, parts: _Parts) -> list[_Sums]:
     """The sums of `PRODUCTS`, whose arrays are used up."""
+    every = range(len(PRODUCTS))
+    squares, cubes = every[:_SQUARES], every[_SQUARES:]
     rounded = np.empty_like(products)
-    tops = _take_off(products, 0, rounded)
-    seconds = _take_off(products[_SQUARES:], _GRID_BITS + 1, rounded[_SQUARES:])
-    rests = _rests(products[:_SQUARES], _SQUARES_REST)
-    rests += map(_sum, seconds, _rests(products[_SQUARES:], _CUBES_REST))
-    return list(map(_sum, tops, rests))
+    return [
+        _take_off(products, 0, every, parts, rounded),
+        _rests(products[:_SQUARES], _SQUARES_REST, squares, parts),
+        _take_off(products[_SQUARES:], _GRID_BITS + 1, cubes, parts, rounded[_SQUARES:]),
+        _rests(products[_SQUARES:], _CUBES_REST, cubes, parts),
+    ]
 
 
-def _correction_sums(corrections: FloatArray) -> list[_Sum]:
-    """The sums of `CORRECTIONS`, whose arrays are used up."""
+def _correction_sums(corrections: FloatArray, parts: _Parts) -> list[_Sums]:
+    """The sums of `CORRECTIONS`; the arrays of those that have been rounded are left with their rests."""
     rounded = np.empty_like(corrections)
-    tops = _take_off(corrections, _LOW_BITS, rounded)
-    rests = _rests(corrections[:_EXACT], _EXACT_REST)
-    last = corrections[_EXACT:]
-    seconds = _take_off(last, _LOW_BITS + _GRID_BITS + 1, rounded[_EXACT:])
-    # The unit of a rounded correction is not known, but what is left is next to nothing.
-    if int(np.bitwise_or.reduce(last.view(np.int64), axis=None)) & ((1 << 63) - 1):
-        seconds = [_sum(second, (units_of(array), UNIT)) for second, array in zip(seconds, last, strict=True)]
-    return list(map(_sum, tops, rests + seconds))
+    return [
+        _take_off(corrections, _LOW_BITS, _CORRECTED, parts, rounded),
+        _rests(corrections[:_EXACT], _EXACT_REST, _CORRECTED[:_EXACT], parts),
+        _take_off(corrections[_EXACT:], _LOW_BITS + _GRID_BITS + 1, _ROUNDED, parts, rounded[_EXACT:]),
+    ]
 
 
-def _take_off(arrays: FloatArray, top: int, rounded: FloatArray) -> list[_Sum]:
+def _take_off(arrays: FloatArray, top: int, terms: range, parts: _Parts, rounded: FloatArray) -> _Sums:
     """The sums of arrays (k, n) of size at most 2^-top, rounded to multiples of 2^(-51 - top); leaves their rests."""
     grid = math.ldexp(1.5, 52 - _GRID_BITS - top)
     np.add(arrays, grid, out=rounded)
-    wrapped = _by_parts(rounded.view(np.int64))
+    digits = parts.sums(rounded.view(np.int64))
     rounded -= grid
     arrays -= rounded
     # What the bits of the grid add up to wraps around, as it did in the sum.
-    wrapped -= np.full(1, bits_of(grid)) << _PART_BITS
-    return [(sum(parts), -_GRID_BITS - top) for parts in wrapped.tolist()]
+    digits -= parts.rows * bits_of(grid)
+    return _Sums(digits, -_GRID_BITS - top, terms)
 
 
-def _rests(arrays: FloatArray, unit: int) -> list[_Sum]:
+def _rests(arrays: FloatArray, unit: int, terms: range, parts: _Parts) -> _Sums:
     """The sums of arrays (k, n) that are multiples of 2^-unit, less than 2^53 of them in a part."""
-    digits = (_by_parts(arrays) * 2.0**unit).astype(np.int64)
-    return [(sum(parts), -unit) for parts in digits.tolist()]
-
-
-def _by_parts(arrays: NDArray[_Number]) -> NDArray[_Number]:
-    """The sum of each part of arrays (k, n), as (k, parts)."""
-    sums: NDArray[_Number] = np.add.reduce(arrays.reshape(len(arrays), -1, _PART_ROWS), axis=2)
-    return sums
-
-
-def _sum(one: _Sum, other: _Sum) -> _Sum:
-    unit = min(one[1], other[1])
-    return (one[0] << one[1] - unit) + (other[0] << other[1] - unit), unit
+    return _Sums((parts.sums(arrays) * 2.0**unit).astype(np.int64), -unit, terms)

@@ -43,8 +43,8 @@ _POWERS = ((1, 0), (1, 1), (1, 2), (2, 0), (2, 1), (2, 2), (3, 0), (3, 1), (3, 2
 # The column of each array that a block yields: a number and its correction go to the same one.
 _COLUMNS = (0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 7, 8, 9)
 
-# Where the sum of each column is among those of `narrow_sums`.
-_NARROW = [PRODUCTS.index(power) for power in _POWERS]
+# The column of each product of `narrow_sums`.
+_NARROW = [_POWERS.index(power) for power in PRODUCTS]
 
 
 class WeightedPowerSums:
@@ -53,8 +53,8 @@ class WeightedPowerSums:
     def __init__(self) -> None:
         self._sums = ExactSums(len(_POWERS))
         self._rare: dict[int, list[Fraction]] = {}
-        # Rows of group 0 that were left out of blocks, values and weights (n,), until there are enough for a block.
-        self._apart: list[tuple[FloatArray, FloatArray]] = []
+        # Rows that were left out of blocks, until there are enough for one: values, weights and groups (n,).
+        self._apart: list[tuple[FloatArray, FloatArray, IntArray | None]] = []
 
     def __getstate__(self) -> dict[str, Any]:
         self._settle()
@@ -64,8 +64,7 @@ class WeightedPowerSums:
         """Add rows: values and weights (n,), the group of each in `codes` (n,), None for group 0."""
         self._sums.update([], codes, groups)
         for block in row_blocks(values.size):
-            if codes is not None or not self._add_narrow(values[block], weights[block]):
-                self._add(values[block], weights[block], None if codes is None else codes[block], groups)
+            self._add(values[block], weights[block], None if codes is None else codes[block], groups)
 
     def merge(self, other: WeightedPowerSums, codes: IntArray | None) -> None:
         """Add another's sums; its group i is our group ``codes[i]`` (None: i)."""
@@ -83,27 +82,40 @@ class WeightedPowerSums:
                 totals = [total + extra for total, extra in zip(totals, sums, strict=True)]
         return WeightedTotals(*totals)
 
-    def _add_narrow(self, values: FloatArray, weights: FloatArray) -> bool:
-        """Add a block of group 0 the quick way, if most of its rows lie within a narrow range."""
-        found = narrow_sums(values, weights)
+    def _add(self, values: FloatArray, weights: FloatArray, codes: IntArray | None, groups: int) -> None:
+        """Add a block the quick way, if most of its rows lie within a narrow range."""
+        if codes is not None:
+            # Sorted by group once, and not again for the columns.
+            _, order = Segments.sorted(codes)
+            if order is not None:
+                values, weights, codes = values.take(order), weights.take(order), codes.take(order)
+        found = narrow_sums(values, weights, codes)
         if found is None:
-            return False
-        self._sums.add_units([found.sums[place] for place in _NARROW])
+            self._add_wide(values, weights, codes, groups)
+            return
+        self._sums.add_digits(found.digits, found.units, [_NARROW[term] for term in found.terms], found.groups, groups)
+        for term, rows, rests in found.rests:
+            self._sums.update([rests], None if codes is None else codes.take(rows), groups, [_NARROW[term]])
         if found.apart.size:
-            self._apart.append((values.take(found.apart), weights.take(found.apart)))
-            if sum(part.size for part, _ in self._apart) >= ROWS_PER_BLOCK:
+            apart = values.take(found.apart), weights.take(found.apart)
+            self._apart.append((*apart, None if codes is None else codes.take(found.apart)))
+            if sum(rows.size for rows, _, _ in self._apart) >= ROWS_PER_BLOCK:
                 self._settle()
-        return True
 
     def _settle(self) -> None:
         """Add the rows that were left out."""
-        if self._apart:
-            values, weights = (np.concatenate(column) for column in zip(*self._apart, strict=True))
-            self._apart = []
-            for block in row_blocks(values.size):
-                self._add(values[block], weights[block], None, 1)
+        apart, self._apart = self._apart, []
+        if not apart:
+            return
+        values, weights = np.concatenate([rows for rows, _, _ in apart]), np.concatenate([rows for _, rows, _ in apart])
+        codes = None
+        if any(part is not None for _, _, part in apart):
+            codes = np.concatenate([np.zeros(rows.size, np.intp) if part is None else part for rows, _, part in apart])
+        for block in row_blocks(values.size):
+            self._add_wide(values[block], weights[block], None if codes is None else codes[block], self._sums.groups)
 
-    def _add(self, values: FloatArray, weights: FloatArray, codes: IntArray | None, groups: int) -> None:
+    def _add_wide(self, values: FloatArray, weights: FloatArray, codes: IntArray | None, groups: int) -> None:
+        """Add a block of any range, sorted by group or not."""
         rows = extreme_rows(values, weights)
         if rows:
             for row in rows:
@@ -112,11 +124,6 @@ class WeightedPowerSums:
                 self._add_rare(group, [weight**power * value**degree for power, degree in _POWERS])
             values, weights = values.copy(), weights.copy()
             values[rows], weights[rows] = 0.0, 0.0
-        if codes is not None:
-            # Sorted by group once, and not again for the columns.
-            _, order = Segments.sorted(codes)
-            if order is not None:
-                values, weights, codes = values.take(order), weights.take(order), codes.take(order)
         x, w = Factor(values), Factor(weights)
         wx, wx_low = w.times(x)
         w2, w2_low = w.times(w)
