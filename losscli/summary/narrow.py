@@ -72,15 +72,18 @@ class NarrowSums(NamedTuple):
     apart: IntArray
 
 
-def narrow_sums(values: FloatArray, weights: FloatArray, codes: IntArray | None) -> NarrowSums | None:
+def narrow_sums(
+    values: FloatArray, weights: FloatArray, codes: IntArray | None, ends: tuple[float, float] | None = None
+) -> NarrowSums | None:
     """Sums over finite values (n,) and weights (n,), not negative; None where too few rows are in range.
 
-    `codes` (n,), None for group 0, are in ascending order.  Also None if they change too often.
+    `codes` (n,), None for group 0, are in ascending order; None also if they change too often.
+    `ends` are the minimum and the maximum of the values, if known.
     """
     rows = values.size
     if rows < _LEAST_ROWS:
         return None
-    low, high = float(values.min()), float(values.max())
+    low, high = ends or (float(values.min()), float(values.max()))
     tops = max(high, -low), float(weights.max())
     if min(tops) < _LEAST_TOP or max(tops) > LARGEST:
         return None

@@ -81,15 +81,25 @@ class QuantileSketch:
         """The octant cells in use."""
         return self._index
 
-    def update(self, values: FloatArray, weights: FloatArray | None, codes: IntArray | None, groups: int) -> None:
-        """Add rows: values and weights (n,), the group of each in `codes` (n,), None for group 0."""
+    def update(
+        self,
+        values: FloatArray,
+        weights: FloatArray | None,
+        codes: IntArray | None,
+        groups: int,
+        ends: tuple[float, float] | None = None,
+    ) -> None:
+        """Add rows: values and weights (n,), the group of each in `codes` (n,), None for group 0.
+
+        `ends` are the minimum and the maximum of the values, if known.
+        """
         self.grow(groups)
         for rows in row_blocks(values.size):
             part = None if codes is None else codes[rows]
             if weights is None:
-                self.place(values[rows], part, _ends(values[rows]))
+                self.place(values[rows], part, ends or _ends(values[rows]))
             else:
-                self._weigh(values[rows], weights[rows], part)
+                self._weigh(values[rows], weights[rows], part, ends or _ends(values[rows]))
 
     def grow(self, groups: int) -> None:
         """Make room for at least this many groups."""
@@ -212,11 +222,11 @@ class QuantileSketch:
         fine &= (1 << self._fine) - 1
         return (cells << self._fine) | fine
 
-    def _weigh(self, values: FloatArray, weights: FloatArray, codes: IntArray | None) -> None:
+    def _weigh(
+        self, values: FloatArray, weights: FloatArray, codes: IntArray | None, ends: tuple[float, float] | None
+    ) -> None:
         assert self._weights is not None and self._zero_weights is not None
-        low, high = _ends(values)
-        ends: tuple[float, float] | None = (low, high)
-        if low <= 0.0 or weights.min() == 0.0:
+        if ends is None or ends[0] <= 0.0 or weights.min() == 0.0:
             zero = (values == 0.0) | (weights == 0.0)
             none = np.flatnonzero(zero)
             self._zero_weights.update(

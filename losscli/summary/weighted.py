@@ -60,11 +60,21 @@ class WeightedPowerSums:
         self._settle()
         return self.__dict__
 
-    def update(self, values: FloatArray, weights: FloatArray, codes: IntArray | None, groups: int) -> None:
-        """Add rows: values and weights (n,), the group of each in `codes` (n,), None for group 0."""
+    def update(
+        self,
+        values: FloatArray,
+        weights: FloatArray,
+        codes: IntArray | None,
+        groups: int,
+        ends: tuple[float, float] | None = None,
+    ) -> None:
+        """Add rows: values and weights (n,), the group of each in `codes` (n,), None for group 0.
+
+        `ends` are the minimum and the maximum of the values, if known.
+        """
         self._sums.update([], codes, groups)
         for block in row_blocks(values.size):
-            self._add(values[block], weights[block], None if codes is None else codes[block], groups)
+            self._add(values[block], weights[block], None if codes is None else codes[block], groups, ends)
 
     def merge(self, other: WeightedPowerSums, codes: IntArray | None) -> None:
         """Add another's sums; its group i is our group ``codes[i]`` (None: i)."""
@@ -82,14 +92,21 @@ class WeightedPowerSums:
                 totals = [total + extra for total, extra in zip(totals, sums, strict=True)]
         return WeightedTotals(*totals)
 
-    def _add(self, values: FloatArray, weights: FloatArray, codes: IntArray | None, groups: int) -> None:
+    def _add(
+        self,
+        values: FloatArray,
+        weights: FloatArray,
+        codes: IntArray | None,
+        groups: int,
+        ends: tuple[float, float] | None,
+    ) -> None:
         """Add a block the quick way, if most of its rows lie within a narrow range."""
         if codes is not None:
             # Sorted by group once, and not again for the columns.
             _, order = Segments.sorted(codes)
             if order is not None:
                 values, weights, codes = values.take(order), weights.take(order), codes.take(order)
-        found = narrow_sums(values, weights, codes)
+        found = narrow_sums(values, weights, codes, ends)
         if found is None:
             self._add_wide(values, weights, codes, groups)
             return
