@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
+from numpy.typing import NDArray
 
 from losscli.distinct import distinct_values
 from losscli.roles import FloatArray, IntArray
@@ -31,6 +32,8 @@ _UNIT = -1074
 # One row adds at most 2^47 units to a limb, so 2^15 rows between carries leave an int64 a spare bit.
 _ROW_BITS = 47
 _ROWS_BETWEEN_CARRIES = 1 << 15
+# Up to so many limbs, for each row of a block, they are looked at instead of counting what was added to them.
+_LIMBS_PER_ROW = 4
 # Above it the rounding constant would overflow; such values go in divided by 2^420, ten limbs higher.
 _HUGE = 2.0**900
 _HUGE_LIMBS = 10
@@ -53,7 +56,9 @@ class ExactSums:
         self._limbs: IntArray = np.zeros((columns, 0, 0), np.int64)
         self._groups = 0
         self._lowest = 0
+        # Rows added to each group since it was carried, unless the limbs themselves were looked at instead.
         self._pending: IntArray = np.zeros(0, np.int64)
+        self._looked = False
         # Sums of rows that came without codes, in units of 2^-1074, for each column of each such group.
         self._whole: dict[int, list[int]] = {}
 
@@ -95,6 +100,26 @@ class ExactSums:
             for column, array in zip(columns, arrays, strict=True):
                 self._add(column, array, segments)
 
+    def add_digits(
+        self, digits: NDArray[np.int64], units: Sequence[int], columns: Sequence[int], codes: IntArray, groups: int
+    ) -> None:
+        """Add integers (k, n): row k, in units of ``2^units[k]``, to ``columns[k]`` of the groups `codes` (n,).
+
+        Their sizes are below 2^62, the units 2^-1074 or more, and at most eight rows are of one column.
+        """
+        self._grow(groups)
+        # Less is added to a limb than by a row of its own.
+        self._note(Segments(codes, None), 1, codes.size)
+        limb, shift = np.divmod(np.array(units)[:, None] - _UNIT, _LIMB_BITS)
+        self._reach(int(limb.min()), int(limb.max()) + 2)
+        above = digits >> (_LIMB_BITS - shift)
+        parts = (digits - (above << (_LIMB_BITS - shift)) << shift, above & _LIMB_MASK, above >> _LIMB_BITS)
+        _, height, room = self._limbs.shape
+        places = (np.array(columns)[:, None] * height + limb - self._lowest) * room + codes
+        limbs = self._limbs.reshape(-1)
+        for place, part in enumerate(parts):
+            np.add.at(limbs, (places + place * room).ravel(), part.ravel())
+
     def merge(self, other: ExactSums, codes: IntArray | None) -> None:
         """Add another's sums; its group i is our group ``codes[i]`` (None: i)."""
         if other.groups == 0:
@@ -131,8 +156,31 @@ class ExactSums:
         units += sum(sums[column] for owner, sums in self._whole.items() if group in (None, owner))
         return Fraction(units, 1 << -_UNIT)
 
+    def nonzero(self, groups: IntArray, column: int) -> tuple[IntArray, list[Fraction]]:
+        """Where in `groups` a column is not 0, and its sums there; quick for many groups, whose rows had codes."""
+        assert not self._whole
+        limbs = self._limbs[column].take(groups, axis=1)
+        places = np.flatnonzero(limbs.any(axis=0))
+        units = [0] * places.size
+        for digits in limbs[::-1, places].tolist():
+            units = [(above << _LIMB_BITS) + digit for above, digit in zip(units, digits, strict=True)]
+        # In units of the lowest limb, for numbers as short as can be.
+        unit = Fraction(1 << (_LIMB_BITS * self._lowest), 1 << -_UNIT)
+        used = np.array([number != 0 for number in units], bool)
+        return places[used], [Fraction(number * unit.numerator, unit.denominator) for number in units if number]
+
     def _note(self, segments: Segments, most: int, rows: int) -> None:
         """Count the rows of a block, each added `most` times, and carry the groups that are due."""
+        if segments.starts is None and self._limbs.size <= _LIMBS_PER_ROW * rows:
+            # A look at all limbs costs less than counting the rows.
+            bound = (1 << 63) - (most * rows << _ROW_BITS)
+            if max(int(self._limbs.max(initial=0)), -int(self._limbs.min(initial=0))) >= bound:
+                self._carry(np.arange(self._limbs.shape[2]))
+            self._looked = True
+            return
+        if self._looked:
+            self._carry(np.arange(self._limbs.shape[2]))
+            self._looked = False
         present = segments.count(self._pending, most)
         pending = self._pending.take(present)
         if int(pending.max()) > _ROWS_BETWEEN_CARRIES:
@@ -170,8 +218,8 @@ class ExactSums:
                 rest = values - rounded
             else:
                 rest -= rounded
-            # All zeros, but for their signs.
-            if not int(np.bitwise_or.reduce(rest.view(np.int64))) & (_WORD >> 1):
+            # All zeros, but for their signs; the first row mostly tells that they are not.
+            if rest[0] == 0.0 and not int(np.bitwise_or.reduce(rest.view(np.int64))) & (_WORD >> 1):
                 return
             # What is left is less than a unit of this limb, so the next one holds it.
             limb -= 1

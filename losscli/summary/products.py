@@ -13,9 +13,9 @@ import numpy as np
 from losscli.roles import BoolArray, FloatArray
 
 # Splits 53 bits in two halves of 26.
-_SPLITTER = 2.0**27 + 1.0
+SPLITTER = 2.0**27 + 1.0
 # Within these every product of at most six factors, and its rounding error, is a normal number.
-_SMALLEST, _LARGEST = 2.0**-100, 2.0**100
+_SMALLEST, LARGEST = 2.0**-100, 2.0**100
 
 
 class Factor:
@@ -23,7 +23,7 @@ class Factor:
 
     def __init__(self, values: FloatArray) -> None:
         self.values = values
-        self.high = values * _SPLITTER
+        self.high = values * SPLITTER
         self.high -= self.high - values
         self.low = values - self.high
 
@@ -50,10 +50,10 @@ def product_with(factor: Factor, correction: FloatArray, other: Factor) -> tuple
 
 def is_extreme(values: FloatArray) -> BoolArray | None:
     """Which values, other than zero, are too small or too large for products without care; None if none is."""
-    if values.min(initial=np.inf) >= _SMALLEST and values.max(initial=0.0) <= _LARGEST:
+    if values.min(initial=np.inf) >= _SMALLEST and values.max(initial=0.0) <= LARGEST:
         return None
     size = np.abs(values)
-    extreme: BoolArray = ((size < _SMALLEST) & (size > 0.0)) | (size > _LARGEST)
+    extreme: BoolArray = ((size < _SMALLEST) & (size > 0.0)) | (size > LARGEST)
     return extreme if extreme.any() else None
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import bisect
 import itertools
+import math
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -40,7 +41,9 @@ def share(p: float) -> Fraction:
 def inverted_cdf(masses: Sequence[tuple[float, Mass]], shares: Sequence[float]) -> list[float | None]:
     """For each share p the smallest value, of ascending (value, mass), whose cumulative mass reaches p of all."""
     values, parts = zip(*masses, strict=True) if masses else ((), ())
-    reached = list(itertools.accumulate(parts))
+    # As integers in a common unit: that of the weights is a power of two.
+    unit = math.lcm(*{part.denominator for part in parts})
+    reached = list(itertools.accumulate(part.numerator * (unit // part.denominator) for part in parts))
     if not reached or reached[-1] == 0:
         return [None for _ in shares]
     # A target is above 0, so that the first mass to reach it is not an empty one.
@@ -78,15 +81,25 @@ class QuantileSketch:
         """The octant cells in use."""
         return self._index
 
-    def update(self, values: FloatArray, weights: FloatArray | None, codes: IntArray | None, groups: int) -> None:
-        """Add rows: values and weights (n,), the group of each in `codes` (n,), None for group 0."""
+    def update(
+        self,
+        values: FloatArray,
+        weights: FloatArray | None,
+        codes: IntArray | None,
+        groups: int,
+        ends: tuple[float, float] | None = None,
+    ) -> None:
+        """Add rows: values and weights (n,), the group of each in `codes` (n,), None for group 0.
+
+        `ends` are the minimum and the maximum of the values, if known.
+        """
         self.grow(groups)
         for rows in row_blocks(values.size):
             part = None if codes is None else codes[rows]
             if weights is None:
-                self.place(values[rows], part, _ends(values[rows]))
+                self.place(values[rows], part, ends or _ends(values[rows]))
             else:
-                self._weigh(values[rows], weights[rows], part)
+                self._weigh(values[rows], weights[rows], part, ends or _ends(values[rows]))
 
     def grow(self, groups: int) -> None:
         """Make room for at least this many groups."""
@@ -178,11 +191,10 @@ class QuantileSketch:
             zero: Mass = self.zeros(group)
         else:
             assert self._zero_weights is not None
+            used, weights = self._weights.nonzero(bins, 0)
             total: dict[int, Fraction] = {}
-            for label, number in zip(labels.tolist(), bins.tolist(), strict=True):
-                weight = self._weights.total(number, 0)
-                if weight:
-                    total[label] = total.get(label, Fraction(0)) + weight
+            for label, weight in zip(labels[used].tolist(), weights, strict=True):
+                total[label] = total[label] + weight if label in total else weight
             found = list(zip(self._middles(np.array(list(total), np.int64)), total.values(), strict=True))
             zero = self._zero_weights.total(group, 0)
         if zero:
@@ -210,10 +222,12 @@ class QuantileSketch:
         fine &= (1 << self._fine) - 1
         return (cells << self._fine) | fine
 
-    def _weigh(self, values: FloatArray, weights: FloatArray, codes: IntArray | None) -> None:
+    def _weigh(
+        self, values: FloatArray, weights: FloatArray, codes: IntArray | None, ends: tuple[float, float] | None
+    ) -> None:
         assert self._weights is not None and self._zero_weights is not None
-        zero = (values == 0.0) | (weights == 0.0)
-        if zero.any():
+        if ends is None or ends[0] <= 0.0 or weights.min() == 0.0:
+            zero = (values == 0.0) | (weights == 0.0)
             none = np.flatnonzero(zero)
             self._zero_weights.update(
                 [np.where(values[none] == 0.0, weights[none], 0.0)], None if codes is None else codes[none], self.groups
@@ -221,7 +235,8 @@ class QuantileSketch:
             rows = np.flatnonzero(~zero)
             values, weights = values.take(rows), weights.take(rows)
             codes = None if codes is None else codes.take(rows)
-        octants = octants_of(values)
+            ends = None
+        octants = octants_of(values, ends)
         cells = self._index.locate(octants, codes, self.groups)
         if cells.size:
             self._weights.update([weights], self._bins(cells, octants), self._index.keys.size << self._fine)

@@ -115,8 +115,8 @@ class LossSummary:
             counts = group_counts(codes, values.size, self.groups)
             ends = float(values.min()), float(values.max())
         if self._weighted_power is not None and self._sketch is not None and weights is not None:
-            self._weighted_power.update(values, weights, codes, self.groups)
-            if not weights.all():
+            self._weighted_power.update(values, weights, codes, self.groups, ends)
+            if weights.min() == 0.0:
                 rows = np.flatnonzero(weights != 0.0)
                 if rows.size == 0:
                     return
@@ -124,9 +124,9 @@ class LossSummary:
                 codes = None if codes is None else codes.take(rows)
                 counts = group_counts(codes, values.size, self.groups)
                 ends = float(values.min()), float(values.max())
-            self._sketch.update(values, weights, codes, self.groups)
+            self._sketch.update(values, weights, codes, self.groups, ends)
             if self._total_sketch is not None:
-                self._total_sketch.update(values, weights, None, 1)
+                self._total_sketch.update(values, weights, None, 1, ends)
         self._counts[1] += counts
         self._extremes.update(values, codes, self.groups, ends)
         if self._dense is not None:
