@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from fractions import Fraction
 
 import numpy as np
@@ -50,3 +51,21 @@ def test_they_are_what_the_formulas_say(rows: st.SearchStrategy[int], data: st.D
         terms = count, sign * (count * middle + d), count * middle**2 + 2 * middle * d + d2, sign * cube, cube
         expected = [total + term for total, term in zip(expected, terms, strict=True)]
     assert list(found) == expected
+
+
+def test_a_million_octants_take_little_memory_more() -> None:
+    cells = 1 << 20
+    held = OctantSums(
+        np.zeros(cells, np.int64),
+        np.arange(cells) % 800 + 7000,
+        np.ones(cells, np.int64),
+        np.ones((3, cells), np.int64),
+        np.zeros((3, cells), np.int64),
+    )
+    tracemalloc.start()
+    try:
+        assert power_totals(held, 0).rows == cells
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 16 << 20

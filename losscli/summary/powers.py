@@ -22,6 +22,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from losscli.distinct import run_starts
+from losscli.summary.blocks import cell_blocks
 from losscli.summary.octants import LOW_BITS, OCTANT_BITS
 
 LOW_MASK = (1 << LOW_BITS) - 1
@@ -79,22 +81,12 @@ def power_totals(held: OctantSums, zeros: int) -> PowerTotals:
     rows = int(held.rows.sum())
     if rows == 0:
         return PowerTotals(zeros, Fraction(0), Fraction(0), Fraction(0), Fraction(0))
-    octave = held.octant >> OCTANT_BITS
-    order = np.lexsort((octave, held.negative))
-    starts = np.flatnonzero((np.diff(octave[order], prepend=octave.min() - 1) != 0) | _changes(held.negative[order]))
-    m = 2 * (held.octant & ((1 << OCTANT_BITS) - 1)) + (1 << OCTANT_BITS + 1) + 1
     # Beyond 2^32 rows the weighted sums of an octave may not fit 64 bits.
-    count, low, high = ((part if rows < 1 << 32 else part.astype(object)) for part in (held.rows, held.low, held.high))
-    columns = [count * (m - 1), count * m * (m - 2), count * m * m * (m - 3)]
-    columns += [part * weight for weight in (1, m, m * m) for part in (low[0], high[0])]
-    columns += [part * weight for weight in (1, m) for part in (low[1], high[1])]
-    columns += [low[2], high[2]]
-    sums = np.add.reduceat(np.stack(columns)[:, order], starts, axis=1).T.tolist()
-    ends = order[starts]
+    octaves = _octave_sums(held, fits=rows < 1 << 32)
     # Units of the least of these octaves, for numbers as short as can be.
-    unit = int(octave.min()) - _UNIT_BELOW_OCTAVE
+    unit = min(octave for _, octave in octaves) - _UNIT_BELOW_OCTAVE
     first = second = third = absolute = 0
-    for negative, place, found in zip(held.negative[ends].tolist(), octave[ends].tolist(), sums, strict=True):
+    for (negative, octave), found in octaves.items():
         linear, square, cubic = found[:3]
         offsets, offsets_m, offsets_m2, squares, squares_m, cubes = (
             (top << REST_BITS) + rest for rest, top in zip(found[3::2], found[4::2], strict=True)
@@ -102,7 +94,7 @@ def power_totals(held: OctantSums, zeros: int) -> PowerTotals:
         # With the offsets from the middle these are the formulas above: each is the one from the lower end, less half
         # an octant.
         squares, squares_m = squares << _SQUARES_SHIFT, squares_m << _SQUARES_SHIFT
-        shift = place - _UNIT_BELOW_OCTAVE - unit
+        shift = octave - _UNIT_BELOW_OCTAVE - unit
         power = (linear << _HALF_BITS) + offsets << shift
         first += -power if negative else power
         second += (square << 2 * _HALF_BITS) + (offsets_m << _HALF_BITS + 1) + squares << 2 * shift
@@ -123,10 +115,27 @@ def power_totals(held: OctantSums, zeros: int) -> PowerTotals:
     )
 
 
-def _changes(ordered: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which elements differ from the one before."""
-    changes: NDArray[np.bool_] = np.diff(ordered, prepend=ordered[:1]) != 0
-    return changes
+def _octave_sums(held: OctantSums, *, fits: bool) -> dict[tuple[int, int], list[int]]:
+    """By sign bit and octave what `power_totals` needs; `fits` says that the weighted sums of a block fit 64 bits."""
+    found: dict[tuple[int, int], list[int]] = {}
+    for cells in cell_blocks(held.rows.size):
+        negative, octant, count, low, high = (part[..., cells] for part in held)
+        if not fits:
+            count, low, high = count.astype(object), low.astype(object), high.astype(object)
+        m = 2 * (octant & ((1 << OCTANT_BITS) - 1)) + (1 << OCTANT_BITS + 1) + 1
+        columns = [count * (m - 1), count * m * (m - 2), count * m * m * (m - 3)]
+        columns += [part * weight for weight in (1, m, m * m) for part in (low[0], high[0])]
+        columns += [part * weight for weight in (1, m) for part in (low[1], high[1])]
+        columns += [low[2], high[2]]
+        keys = octant >> OCTANT_BITS << 1 | negative
+        order = np.argsort(keys, kind="stable")
+        starts = run_starts(keys[order])
+        sums = np.add.reduceat(np.stack(columns)[:, order], starts, axis=1).T.tolist()
+        for key, ours in zip(keys[order[starts]].tolist(), sums, strict=True):
+            place = key & 1, key >> 1
+            known = found.get(place)
+            found[place] = ours if known is None else [one + another for one, another in zip(known, ours, strict=True)]
+    return found
 
 
 def _scaled(number: int, exponent: int) -> Fraction:
